@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// ip.h - addresses as they stand in events: 16 bytes, IPv4 in its IPv4-mapped form (RFC 4291, 2.5.5.2),
+// so that equal addresses are equal bytes whatever socket they came from.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ip_addr {
+    uint8_t bytes[16]; // network byte order
+};
+
+enum { IP_TEXT_MAX = 46 }; // longest printed address with its NUL
+
+struct ip_addr ip_from_v4(const uint8_t bytes[4]);
+struct ip_addr ip_from_v6(const uint8_t bytes[16]);
+
+bool ip_is_v4(struct ip_addr ip);
+bool ip_equal(struct ip_addr a, struct ip_addr b);
+
+// Reads len bytes of text, dotted quad or RFC 4291 notation, nothing around it. False if it is neither.
+bool ip_parse(const char *text, size_t len, struct ip_addr *out);
+
+// Writes the address as text with its NUL (dotted quad for IPv4 and IPv4-mapped, else RFC 5952), and
+// returns its length without the NUL.
+size_t ip_format(struct ip_addr ip, char out[IP_TEXT_MAX]);
