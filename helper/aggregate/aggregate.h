@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// aggregate.h - what a report is made of. One row of aggregates[] (aggregate.c) is one report.
+//
+// An aggregate takes raw events and summaries alike. Adding is associative and commutative, so merging
+// two aggregates is adding the summaries of one to the other: parts, hours, hosts and threads are all
+// the same operation.
+#pragma once
+
+#include "helper/options.h"
+#include "helper/report/report.h"
+#include "schema/events.h"
+
+typedef void summary_fn(void *context, const struct event *summary);
+
+struct aggregate {
+    const char *name;          // `netvitals report NAME`
+    const char *title;         // headline of the text and HTML report
+    const char *how_to_feed;   // what an empty report tells the user to run
+    const struct opt *options; // rows of its own, members of struct report_options; or NULL
+
+    // NULL on failure, which it has said on stderr.
+    void *(*create)(const struct report_options *options);
+    // Touches what add() is going to touch; NULL where there is nothing to gain.
+    void (*prefetch)(void *self, const struct event *ev);
+    void (*add)(void *self, const struct event *ev);
+    // Adds columns, rows and further sections to report; now_us is the stream's last timestamp (live: the
+    // clock). Text in cells may point into the aggregate, which outlives the report.
+    void (*fill)(void *self, uint64_t now_us, struct report *report);
+    // Calls emit once a summary event.
+    void (*summarise)(void *self, summary_fn *emit, void *context);
+    // Judges against the limits in options: the worst state, and one line about it.
+    enum check_state (*check)(void *self, uint64_t now_us, struct check_result *result);
+    void (*destroy)(void *self);
+};
+
+// NULL-terminated.
+extern const struct aggregate *const aggregates[];
+
+const struct aggregate *aggregate_find(const char *name);

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// source.h - the bytes of a stream: standard input, a file, a zstd-compressed file or segment.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct source;
+
+// Opens path ("-" is standard input); zstd is known by its magic number, not by its name. NULL on
+// failure, with one line in error that says what failed and why.
+struct source *source_open(const char *path, char *error, size_t error_size);
+void source_close(struct source *s);
+
+// Reads at most size decompressed bytes. 0 at the end, -1 on failure (source_error() says which).
+ssize_t source_read(struct source *s, char *buf, size_t size);
+
+// The failure of the last source_read, or NULL: a truncated zstd frame ends the stream with an error
+// after all that could be decompressed was read.
+const char *source_error(const struct source *s);
+
+// Descriptor to poll before the next read, or -1 where reading never waits.
+int source_poll_fd(const struct source *s);
+
+const char *source_name(const struct source *s);

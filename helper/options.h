@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// options.h - the configuration of `report` and `check`. Its option rows are in options.c and, where
+// only one report has them, beside that report.
+#pragma once
+
+#include "helper/cli.h"
+
+struct report_options {
+    // what to read
+    const char *since, *until; // RFC 3339, today, yesterday, -2h
+    bool strict, fail_on_loss;
+    uint64_t jobs;
+    // what to show
+    const char *format;
+    const char *by; // keys, comma-separated
+    uint64_t top;   // rows; 0: all
+    bool wide, raw;
+    const char *output; // file instead of stdout
+    // live
+    bool follow;
+    uint64_t follow_us; // interval between two prints
+    // rtt
+    const char *assocs; // file of /proc/net/sctp/assocs; "" for this host's; NULL for none
+    uint64_t max_age_us, warn_p99_us, crit_p99_us, warn_loss_ppm, crit_loss_ppm;
+    // traffic
+    const char *subscribers, *rules, *rules_before, *quota, *pseudonyms;
+    bool full_names;
+    // cgroup
+    const char *hierarchy, *under;
+    bool snapshot;
+};
+
+// Rows that every report has.
+extern const struct opt report_common_options[];

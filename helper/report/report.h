@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// report.h - a report as data: tables with units, and the loss budget. Aggregates fill it, renderers
+// print it; a renderer knows no event, an aggregate knows no format.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "schema/events.h"
+
+enum cell_kind { CELL_ABSENT, CELL_U64, CELL_I64, CELL_TEXT };
+
+struct cell {
+    enum cell_kind kind;
+    union {
+        uint64_t u64;
+        int64_t i64;
+        struct text text;
+    };
+};
+
+enum column_flags {
+    COLUMN_WIDE = 1,  // text: only with --wide
+    COLUMN_LABEL = 2, // names the row: a tag in Influx, a label in Prometheus, not a value
+};
+
+struct column {
+    const char *key;   // the same in every format, unit included
+    const char *title; // heading of the text and HTML tables, without the unit
+    enum unit unit;
+    unsigned flags;
+};
+
+enum { TABLE_COLUMNS_MAX = 48 };
+
+// Rows of cells, in the order of the columns.
+struct table {
+    const char *name;  // "rows", "contradictions", …
+    const char *title; // heading in text, or NULL for the main table
+    bool plot_only;    // a time series: html draws it, text leaves it out
+    struct column columns[TABLE_COLUMNS_MAX];
+    size_t column_count;
+    struct cell *cells;
+    size_t row_count, row_capacity;
+    struct table_arena *arena;
+};
+
+void table_init(struct table *t, const char *name, const char *title);
+void table_free(struct table *t);
+void table_add_columns(struct table *t, const struct column *columns, size_t count);
+
+// A new row of absent cells; the pointer holds until the next row. NULL if there is no memory.
+struct cell *table_add_row(struct table *t);
+
+struct cell cell_u64(uint64_t value);
+struct cell cell_i64(int64_t value);
+struct cell cell_text(struct text text); // not copied
+// Copied into the table.
+struct cell cell_copy(struct table *t, struct text text);
+struct cell cell_ip(struct table *t, struct ip_addr ip);
+
+// Sorts rows by cmp, stably. Cells of a row stay together.
+void table_sort(struct table *t, int (*cmp)(const struct cell *a, const struct cell *b, void *context),
+                void *context);
+
+// What kept the report from being complete. All counts add.
+struct loss_budget {
+    uint64_t events;            // events read
+    uint64_t streams;           // begin events
+    uint64_t streams_ended;     // end events
+    uint64_t events_lost;       // said by the producers
+    uint64_t lines_rejected;    // malformed
+    uint64_t lines_unknown;     // of an unknown type
+    uint64_t bytes_unaccounted; // traffic seen and not attributed
+};
+
+enum { REPORT_SECTIONS_MAX = 8 };
+
+struct report {
+    const char *name;
+    const char *title;
+    const char *how_to_feed; // shown when there is nothing to show
+    uint64_t from_us, to_us; // first and last timestamp; 0, 0 without events
+    const char *const *sources;
+    size_t source_count;
+    struct loss_budget loss;
+    struct table rows;
+    struct table sections[REPORT_SECTIONS_MAX]; // beside rows: contradictions, timelines
+    size_t section_count;
+    char note[512]; // further lines for people: what the text report says below the table
+};
+
+// Adds an empty section and returns it.
+struct table *report_add_section(struct report *r, const char *name, const char *title);
+
+// ---- monitoring-plugin results
+
+enum check_state { CHECK_OK = 0, CHECK_WARNING = 1, CHECK_CRITICAL = 2, CHECK_UNKNOWN = 3 };
+
+struct check_result {
+    char text[512];     // behind "RTT CRITICAL - "
+    char perfdata[512]; // behind " | "
+};
