@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "bpf/common/writer.h"
+#include "helper/exit_codes.h"
+#include "schema/encode.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+enum { BUFFER_BYTES = EVENT_LINE_MAX * 2, COMMAND_LINE_MAX = 4096 };
+
+int writer_open(struct writer *w, const struct program *program, int fd)
+{
+    *w = (struct writer){.program = program, .fd = fd, .buf = malloc(BUFFER_BYTES)};
+    return w->buf ? 0 : -ENOMEM;
+}
+
+static void give_up(struct writer *w, int err)
+{
+    w->closed = err == EPIPE;
+    w->failed = err != EPIPE;
+    if (w->failed)
+        cli_error(w->program, "cannot write events to stdout: %s", strerror(err));
+}
+
+void writer_flush(struct writer *w)
+{
+    size_t done = 0;
+    while (done < w->used && !writer_closed(w)) {
+        ssize_t n = write(w->fd, w->buf + done, w->used - done);
+        if (n >= 0) {
+            done += (size_t)n;
+        } else if (errno == EAGAIN) {
+            // stdout was made non-blocking by whoever shares it
+            struct pollfd wait = {.fd = w->fd, .events = POLLOUT};
+            poll(&wait, 1, -1);
+        } else if (errno != EINTR) {
+            give_up(w, errno);
+        }
+    }
+    w->used = 0;
+}
+
+void writer_event(struct writer *w, const struct event *ev)
+{
+    if (writer_closed(w))
+        return;
+    struct event now;
+    if (!ev->ts_us) {
+        now = *ev;
+        now.ts_us = event_now_us();
+        ev = &now;
+    }
+    if (BUFFER_BYTES - w->used < EVENT_LINE_MAX)
+        writer_flush(w);
+    size_t len = event_encode(ev, w->buf + w->used, BUFFER_BYTES - w->used);
+    w->used += len;
+    w->events += len != 0;
+}
+
+// The command line with blanks between the words, without the program's own name.
+static struct text command_line(char buf[COMMAND_LINE_MAX])
+{
+    int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, buf, COMMAND_LINE_MAX) : 0;
+    if (fd >= 0)
+        close(fd);
+    size_t len = n > 0 ? (size_t)n : 0;
+    if (len && buf[len - 1] == '\0')
+        len--;
+    size_t start = 0;
+    while (start < len && buf[start])
+        start++;
+    start += start < len;
+    for (size_t i = start; i < len; i++)
+        if (!buf[i])
+            buf[i] = ' ';
+    return (struct text){buf + start, len - start};
+}
+
+void writer_begin(struct writer *w, const struct event *extra)
+{
+    struct event ev = extra ? *extra : (struct event){0};
+    ev.type = EV_begin;
+    char line[COMMAND_LINE_MAX];
+    EVENT_SET(&ev, begin, tool, text_of(w->program->name));
+    EVENT_SET(&ev, begin, version, text_of(w->program->version));
+    EVENT_SET(&ev, begin, settings, command_line(line));
+    struct utsname host;
+    if (uname(&host) == 0)
+        EVENT_SET(&ev, begin, kernel, text_of(host.release));
+    writer_event(w, &ev);
+    writer_flush(w);
+}
+
+void writer_ready(struct writer *w, uint64_t probes)
+{
+    struct event ev = {.type = EV_ready};
+    EVENT_SET(&ev, ready, probes, probes);
+    writer_event(w, &ev);
+    writer_flush(w);
+}
+
+void writer_lost(struct writer *w, uint64_t events, const char *where)
+{
+    if (!events)
+        return;
+    struct event ev = {.type = EV_lost};
+    EVENT_SET(&ev, lost, events, events);
+    EVENT_SET(&ev, lost, where, text_of(where));
+    writer_event(w, &ev);
+}
+
+void writer_end(struct writer *w, const char *reason)
+{
+    struct event ev = {.type = EV_end};
+    EVENT_SET(&ev, end, reason, text_of(reason));
+    EVENT_SET(&ev, end, events, w->events + 1);
+    writer_event(w, &ev);
+    writer_flush(w);
+}
+
+int writer_close(struct writer *w)
+{
+    free(w->buf);
+    w->buf = NULL;
+    return w->failed ? EXIT_FAILED : EXIT_OK;
+}

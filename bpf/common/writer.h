@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// writer.h - events to stdout: whole lines, gathered and written with as few calls as possible.
+//
+// A reader that goes away (EPIPE) closes the writer: writer_closed() tells the main loop to stop,
+// and the program ends with EXIT_OK without a word. Any other failure (a full disk) is printed once
+// and makes writer_close return EXIT_FAILED.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "helper/cli.h"
+#include "schema/events.h"
+
+struct writer {
+    const struct program *program;
+    int fd;
+    char *buf; // EVENT_LINE_MAX * 2
+    size_t used;
+    uint64_t events; // printed so far
+    bool closed;     // nobody reads any more
+    bool failed;     // writing failed for another reason
+};
+
+// Writes to fd (STDOUT_FILENO), which stays the caller's. Returns 0 or -ENOMEM.
+int writer_open(struct writer *w, const struct program *program, int fd);
+
+// Adds an event; its ts_us is set to now if it is 0.
+void writer_event(struct writer *w, const struct event *ev);
+
+// Hands all lines to the reader. Call it after a batch of events; writer_begin, _ready, _end do so.
+void writer_flush(struct writer *w);
+
+// The stream is broken: stop.
+static inline bool writer_closed(const struct writer *w)
+{
+    return w->closed || w->failed;
+}
+
+// `begin` with the tool's name and version, the kernel's release and the command line. ev carries
+// what the loader adds (iface, mode), or is NULL.
+void writer_begin(struct writer *w, const struct event *ev);
+
+// `ready`: from now on everything is seen.
+void writer_ready(struct writer *w, uint64_t probes);
+
+// `lost`: events that could not be delivered since the last call, and the buffer or map that was
+// full. Does nothing for 0.
+void writer_lost(struct writer *w, uint64_t events, const char *where);
+
+// `end`: the producer stopped in order, and why.
+void writer_end(struct writer *w, const char *reason);
+
+// Frees the writer, on the way out of any path. EXIT_OK, or EXIT_FAILED if writing failed.
+int writer_close(struct writer *w);
