@@ -211,7 +211,7 @@ static int flush_stdout(const struct program *program, int rc)
 
 static int dispatch(const struct program *program, int argc, char **argv)
 {
-    const struct command *cmd = program->commands;
+    const struct command *cmd = program->commands[0];
     const char *first = argc > 1 ? argv[1] : NULL;
     if (first && strcmp(first, "--version") == 0)
         return printf("%s %s\n", program->name, program->version), EXIT_OK;
@@ -220,9 +220,9 @@ static int dispatch(const struct program *program, int argc, char **argv)
     if (first && strncmp(first, "--completion=", 13) == 0)
         return cli_print_completion(program, first + 13);
     if (first)
-        for (const struct command *c = program->commands; c->run; c++)
-            if (c->name && strcmp(c->name, first) == 0)
-                return run_command(program, c, argc - 2, argv + 2);
+        for (const struct command *const *c = program->commands; *c; c++)
+            if ((*c)->name && strcmp((*c)->name, first) == 0)
+                return run_command(program, *c, argc - 2, argv + 2);
     if (!cmd->name)
         return run_command(program, cmd, argc - 1, argv + 1);
     if (first && (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0))

@@ -63,7 +63,7 @@ struct program {
     const char *name;
     const char *summary;
     const char *version;
-    const struct command *commands; // ended by a row without run
+    const struct command *const *commands; // NULL-terminated
     const char *notes;              // requirements, overhead, caveats: for the man page and --help
     const char *examples;           // lines "  command" each under a sentence
 };

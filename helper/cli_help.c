@@ -74,15 +74,15 @@ static void print_command_help(const struct program *program, const struct comma
 
 void cli_print_help(const struct program *program, const struct command *cmd)
 {
-    if (!cmd && !program->commands->name)
-        cmd = program->commands;
+    if (!cmd && !program->commands[0]->name)
+        cmd = program->commands[0];
     if (cmd) {
         print_command_help(program, cmd);
     } else {
         printf("%s - %s\n\nusage: %s COMMAND [OPTION…]\n\nCommands:\n", program->name, program->summary,
                program->name);
-        for (const struct command *c = program->commands; c->run; c++)
-            printf("  %-10s %s\n", c->name, c->summary);
+        for (const struct command *const *c = program->commands; *c; c++)
+            printf("  %-10s %s\n", (*c)->name, (*c)->summary);
         printf("\n'%s COMMAND --help' tells the options of a command.\n", program->name);
     }
     if (!cmd || !cmd->name) {
@@ -148,13 +148,13 @@ void cli_print_man(const struct program *program)
            program->name);
     man_text(program->summary);
     printf(".SH SYNOPSIS\n");
-    for (const struct command *c = program->commands; c->run; c++) {
+    for (const struct command *const *c = program->commands; *c; c++) {
         printf(".br\n.B ");
-        print_usage(program, c);
+        print_usage(program, *c);
     }
     printf(".SH COMMANDS AND OPTIONS\n");
-    for (const struct command *c = program->commands; c->run; c++)
-        man_command(program, c);
+    for (const struct command *const *c = program->commands; *c; c++)
+        man_command(program, *c);
     man_block("EXAMPLES", program->examples);
     man_block("NOTES", program->notes);
     printf(".SH EXIT STATUS\n");
@@ -173,16 +173,16 @@ static void complete_bash(const struct program *program)
 {
     printf("_%s()\n{\n    local words cur=${COMP_WORDS[COMP_CWORD]}\n    case ${COMP_WORDS[1]} in\n",
            program->name);
-    for (const struct command *c = program->commands; c->run; c++) {
-        printf("    %s) words='", c->name ? c->name : "*");
-        complete_bash_words(c);
+    for (const struct command *const *c = program->commands; *c; c++) {
+        printf("    %s) words='", (*c)->name ? (*c)->name : "*");
+        complete_bash_words(*c);
         printf("' ;;\n");
     }
     printf("    esac\n");
-    if (program->commands->name) {
+    if (program->commands[0]->name) {
         printf("    [ \"$COMP_CWORD\" -eq 1 ] && words='");
-        for (const struct command *c = program->commands; c->run; c++)
-            printf("%s ", c->name);
+        for (const struct command *const *c = program->commands; *c; c++)
+            printf("%s ", (*c)->name);
         printf("--help --version'\n");
     }
     printf("    case $cur in\n    -* | '') mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\") ;;\n"
@@ -193,7 +193,8 @@ static void complete_bash(const struct program *program)
 
 static void complete_fish(const struct program *program)
 {
-    for (const struct command *c = program->commands; c->run; c++) {
+    for (const struct command *const *row = program->commands; *row; row++) {
+        const struct command *c = *row;
         if (c->name)
             printf("complete -c %s -n __fish_use_subcommand -a %s -d '%s'\n", program->name, c->name,
                    c->summary);
