@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "helper/aggregate/keymap.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+enum { CHUNK_ENTRIES = 1024, CACHE_LINE = 64, FIRST_SLOTS = 1024 };
+
+// Linear probing over 8-byte slots; an entry is key and cell side by side, in a chunk that never moves.
+struct slot {
+    uint32_t tag;   // upper half of the hash
+    uint32_t entry; // index + 1; 0 is free
+};
+
+struct keymap {
+    size_t key_size, cell_offset, entry_size, max_cells, count;
+    uint64_t seed; // keys come from the network: without it they could be chosen to collide
+    struct slot *slots;
+    size_t slot_mask;
+    char **chunks;
+    size_t chunk_capacity;
+};
+
+struct keymap *keymap_new(size_t key_size, size_t cell_size, size_t max_cells)
+{
+    struct keymap *map = calloc(1, sizeof(*map));
+    if (!map)
+        return NULL;
+    map->key_size = key_size;
+    map->cell_offset = (key_size + 7) / 8 * 8;
+    map->entry_size = (map->cell_offset + cell_size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+    map->max_cells = max_cells;
+    map->slot_mask = FIRST_SLOTS - 1;
+    map->slots = calloc(FIRST_SLOTS, sizeof(*map->slots));
+    if (!map->slots || getrandom(&map->seed, sizeof(map->seed), 0) != sizeof(map->seed)) {
+        keymap_free(map);
+        return NULL;
+    }
+    return map;
+}
+
+void keymap_free(struct keymap *map)
+{
+    if (!map)
+        return;
+    for (size_t i = 0; i * CHUNK_ENTRIES < map->count; i++)
+        free(map->chunks[i]);
+    free(map->chunks);
+    free(map->slots);
+    free(map);
+}
+
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+    __extension__ unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+uint64_t keymap_hash(const struct keymap *map, const void *key)
+{
+    const char *p = key;
+    uint64_t hash = map->seed, word;
+    size_t left = map->key_size;
+    for (; left >= 8; left -= 8, p += 8) {
+        memcpy(&word, p, 8);
+        hash = mix(hash ^ word, UINT64_C(0x9e3779b97f4a7c15));
+    }
+    word = 0;
+    memcpy(&word, p, left);
+    return mix(hash ^ word ^ map->key_size, UINT64_C(0xd6e8feb86659fd93));
+}
+
+static char *entry_at(const struct keymap *map, size_t index)
+{
+    return map->chunks[index / CHUNK_ENTRIES] + index % CHUNK_ENTRIES * map->entry_size;
+}
+
+void keymap_prefetch(const struct keymap *map, uint64_t hash)
+{
+    const struct slot *s = &map->slots[hash & map->slot_mask];
+    // The slot array is small beside the entries: reading it here lets the entry come in early.
+    if (s->entry)
+        __builtin_prefetch(entry_at(map, s->entry - 1), 1);
+}
+
+// The slot that holds key, or the free one where it belongs.
+static struct slot *find_slot(const struct keymap *map, const void *key, uint64_t hash)
+{
+    uint32_t tag = (uint32_t)(hash >> 32);
+    for (size_t i = hash & map->slot_mask;; i = (i + 1) & map->slot_mask) {
+        struct slot *s = &map->slots[i];
+        if (!s->entry ||
+            (s->tag == tag && memcmp(entry_at(map, s->entry - 1), key, map->key_size) == 0))
+            return s;
+    }
+}
+
+static int grow_slots(struct keymap *map)
+{
+    size_t mask = map->slot_mask * 2 + 1;
+    struct slot *slots = calloc(mask + 1, sizeof(*slots));
+    if (!slots)
+        return -1;
+    free(map->slots);
+    map->slots = slots;
+    map->slot_mask = mask;
+    for (size_t entry = 0; entry < map->count; entry++) {
+        uint64_t hash = keymap_hash(map, entry_at(map, entry));
+        size_t i = hash & mask;
+        while (slots[i].entry)
+            i = (i + 1) & mask;
+        slots[i] = (struct slot){(uint32_t)(hash >> 32), (uint32_t)entry + 1};
+    }
+    return 0;
+}
+
+static int add_chunk(struct keymap *map)
+{
+    size_t index = map->count / CHUNK_ENTRIES;
+    if (index == map->chunk_capacity) {
+        size_t capacity = map->chunk_capacity ? map->chunk_capacity * 2 : 16;
+        char **chunks = realloc(map->chunks, capacity * sizeof(*chunks));
+        if (!chunks)
+            return -1;
+        map->chunks = chunks;
+        map->chunk_capacity = capacity;
+    }
+    map->chunks[index] = aligned_alloc(CACHE_LINE, CHUNK_ENTRIES * map->entry_size);
+    return map->chunks[index] ? 0 : -1;
+}
+
+void *keymap_cell(struct keymap *map, const void *key, uint64_t hash)
+{
+    struct slot *s = find_slot(map, key, hash);
+    if (s->entry)
+        return entry_at(map, s->entry - 1) + map->cell_offset;
+    if (map->count >= map->max_cells || map->count >= UINT32_MAX - 1)
+        return NULL;
+    if (map->count % CHUNK_ENTRIES == 0 && add_chunk(map) != 0)
+        return NULL;
+    char *entry = entry_at(map, map->count);
+    memset(entry, 0, map->entry_size);
+    memcpy(entry, key, map->key_size);
+    *s = (struct slot){(uint32_t)(hash >> 32), (uint32_t)++map->count};
+    // at half full, probes stay short; failing to grow costs speed, until nothing is free
+    if (map->count * 2 > map->slot_mask && grow_slots(map) != 0 && map->count >= map->slot_mask)
+        map->max_cells = map->count;
+    return entry + map->cell_offset;
+}
+
+void *keymap_find(const struct keymap *map, const void *key)
+{
+    const struct slot *s = find_slot(map, key, keymap_hash(map, key));
+    return s->entry ? entry_at(map, s->entry - 1) + map->cell_offset : NULL;
+}
+
+size_t keymap_count(const struct keymap *map)
+{
+    return map->count;
+}
+
+void *keymap_cell_at(const struct keymap *map, size_t index)
+{
+    return entry_at(map, index) + map->cell_offset;
+}
+
+const void *keymap_key_at(const struct keymap *map, size_t index)
+{
+    return entry_at(map, index);
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "helper/aggregate/sketch.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SUB_BITS = 6, GROW_BY = 256 };
+
+uint32_t sketch_bucket(uint64_t value)
+{
+    if (value < 2u << SUB_BITS)
+        return (uint32_t)value;
+    unsigned shift = 63u - (unsigned)__builtin_clzll(value) - SUB_BITS;
+    return (shift << SUB_BITS) + (uint32_t)(value >> shift);
+}
+
+uint64_t sketch_bucket_start(uint32_t bucket)
+{
+    if (bucket < 2u << SUB_BITS)
+        return bucket;
+    unsigned shift = (bucket >> SUB_BITS) - 1;
+    return (uint64_t)((bucket & 63) + 64) << shift;
+}
+
+static uint64_t bucket_midpoint(uint32_t bucket)
+{
+    if (bucket < 2u << SUB_BITS)
+        return bucket;
+    unsigned shift = (bucket >> SUB_BITS) - 1;
+    return sketch_bucket_start(bucket) + ((UINT64_C(1) << shift) >> 1);
+}
+
+void sketch_free(struct sketch *s)
+{
+    free(s->counts);
+    *s = (struct sketch){0};
+}
+
+static int reserve(struct sketch *s, uint32_t bucket)
+{
+    if (bucket < s->buckets)
+        return 0;
+    uint32_t buckets = (bucket / GROW_BY + 1) * GROW_BY;
+    uint64_t *counts = realloc(s->counts, buckets * sizeof(*counts));
+    if (!counts)
+        return -1;
+    memset(counts + s->buckets, 0, (buckets - s->buckets) * sizeof(*counts));
+    s->counts = counts;
+    s->buckets = buckets;
+    return 0;
+}
+
+int sketch_add(struct sketch *s, uint64_t value, uint64_t count)
+{
+    uint32_t bucket = sketch_bucket(value);
+    if (reserve(s, bucket) != 0)
+        return -1;
+    s->counts[bucket] += count;
+    s->total += count;
+    return 0;
+}
+
+int sketch_merge(struct sketch *into, const struct sketch *from)
+{
+    if (from->total == 0)
+        return 0;
+    if (reserve(into, from->buckets - 1) != 0)
+        return -1;
+    for (uint32_t i = 0; i < from->buckets; i++)
+        into->counts[i] += from->counts[i];
+    into->total += from->total;
+    return 0;
+}
+
+uint64_t sketch_quantile(const struct sketch *s, uint32_t quantile_ppm)
+{
+    if (s->total == 0)
+        return 0;
+    __extension__ unsigned __int128 scaled = (unsigned __int128)s->total * quantile_ppm + 999999;
+    uint64_t rank = (uint64_t)(scaled / 1000000);
+    uint64_t seen = 0;
+    uint32_t last = 0;
+    if (rank == 0)
+        rank = 1;
+    for (uint32_t i = 0; i < s->buckets; i++) {
+        if (!s->counts[i])
+            continue;
+        last = i;
+        seen += s->counts[i];
+        if (seen >= rank)
+            break;
+    }
+    return bucket_midpoint(last);
+}
+
+size_t sketch_write(const struct sketch *s, char *buf, size_t size)
+{
+    size_t at = 0;
+    for (uint32_t i = 0; i < s->buckets; i++) {
+        if (!s->counts[i])
+            continue;
+        int len = snprintf(buf + at, size - at, "%s%u:%llu", at ? " " : "", i,
+                           (unsigned long long)s->counts[i]);
+        if (len < 0 || (size_t)len >= size - at)
+            return 0;
+        at += (size_t)len;
+    }
+    return at;
+}
+
+static bool read_number(const char **at, const char *end, uint64_t *out)
+{
+    const char *p = *at;
+    uint64_t value = 0;
+    for (; p < end && *p >= '0' && *p <= '9'; p++)
+        if (__builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, (uint64_t)(*p - '0'), &value))
+            return false;
+    bool any = p > *at;
+    *at = p;
+    *out = value;
+    return any;
+}
+
+int sketch_read(struct sketch *s, struct text text)
+{
+    struct sketch added = {0};
+    const char *at = text.ptr, *end = text.ptr + text.len;
+    uint64_t bucket, count;
+    int64_t previous = -1;
+    while (at < end) {
+        if (!read_number(&at, end, &bucket) || at == end || *at++ != ':' ||
+            !read_number(&at, end, &count) || bucket >= SKETCH_BUCKETS_MAX ||
+            (int64_t)bucket <= previous || count == 0 ||
+            __builtin_add_overflow(added.total, count, &added.total) ||
+            reserve(&added, (uint32_t)bucket) != 0 || (at < end && *at++ != ' '))
+            goto malformed;
+        added.counts[bucket] = count;
+        previous = (int64_t)bucket;
+    }
+    if (added.total > UINT64_MAX - s->total || sketch_merge(s, &added) != 0)
+        goto malformed;
+    sketch_free(&added);
+    return 0;
+malformed:
+    sketch_free(&added);
+    return -1;
+}
