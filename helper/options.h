@@ -14,6 +14,7 @@ struct report_options {
     // what to show
     const char *format;
     const char *by; // keys, comma-separated
+    uint64_t window_us; // length of the windows that summaries and plots are cut into; 0: one
     uint64_t top;   // rows; 0: all
     bool wide, raw;
     const char *output; // file instead of stdout

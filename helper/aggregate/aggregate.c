@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// aggregate.c - the reports that there are: one row each.
+
+#include "helper/aggregate/aggregate.h"
+
+#include <string.h>
+
+extern const struct aggregate aggregate_rtt;
+
+const struct aggregate *const aggregates[] = {
+    &aggregate_rtt,
+    NULL,
+};
+
+const struct aggregate *aggregate_find(const char *name)
+{
+    for (const struct aggregate *const *a = aggregates; *a; a++)
+        if (strcmp((*a)->name, name) == 0)
+            return *a;
+    return NULL;
+}

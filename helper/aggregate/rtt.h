@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// rtt.h - the paths of the rtt report. Private to rtt*.c.
+#pragma once
+
+#include "helper/aggregate/aggregate.h"
+#include "helper/aggregate/intern.h"
+#include "helper/aggregate/keymap.h"
+#include "helper/aggregate/rtt_assocs.h"
+#include "helper/aggregate/rtt_verdict.h"
+
+// A path is named by the peer's address within its association; the local address may change.
+struct rtt_path_key {
+    uint64_t netns, assoc_id;
+    uint64_t window_us; // start of the window; 0: windows are not asked for
+    struct ip_addr raddr;
+    uint32_t host; // interned
+    uint16_t lport, rport;
+};
+
+struct rtt_assoc_key {
+    uint64_t netns, assoc_id;
+    uint32_t host;
+    uint16_t lport, rport;
+};
+
+struct rtt_assoc {
+    struct latest state; // interned word
+    struct ip_addr raddr;
+    bool has_raddr;
+};
+
+struct rtt {
+    const struct report_options *options;
+    struct keymap *paths;  // struct rtt_path by struct rtt_path_key
+    struct keymap *assocs; // struct rtt_assoc by struct rtt_assoc_key
+    struct intern *words;  // hosts and association states
+    struct rtt_path other; // paths beyond the limit
+    uint64_t refused;      // events of such paths
+    bool out_of_memory;
+};
+
+// One path over all windows, judged: what the report, the check and the contradictions are made from.
+struct rtt_judged {
+    struct rtt_path_key key;
+    struct rtt_path path;
+    enum rtt_verdict verdict;
+    char why[160];
+};
+
+// Judges all paths, worst first. *count is set; free with rtt_judged_free. NULL if there is no memory.
+struct rtt_judged *rtt_judge_all(const struct rtt *rtt, uint64_t now_us, size_t *count);
+void rtt_judged_free(struct rtt_judged *judged, size_t count);
+
+// Adds the section `contradictions`.
+void rtt_contradict(const struct assoc_list *assocs, const struct rtt_judged *judged, size_t count,
+                    struct report *report);
+
+// `netvitals check rtt`.
+enum check_state rtt_check(void *self, uint64_t now_us, struct check_result *result);

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "helper/report/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// Copies of text live as long as their table, in blocks that never move.
+struct table_arena {
+    struct table_arena *previous;
+    size_t used, size;
+    char bytes[];
+};
+
+enum { ARENA_BLOCK = 16 * 1024 };
+
+static char *arena_take(struct table *t, size_t size)
+{
+    struct table_arena *block = t->arena;
+    if (!block || block->size - block->used < size) {
+        size_t capacity = size > ARENA_BLOCK ? size : ARENA_BLOCK;
+        block = malloc(sizeof(*block) + capacity);
+        if (!block)
+            return NULL;
+        *block = (struct table_arena){.previous = t->arena, .size = capacity};
+        t->arena = block;
+    }
+    block->used += size;
+    return block->bytes + block->used - size;
+}
+
+void table_init(struct table *t, const char *name, const char *title)
+{
+    *t = (struct table){.name = name, .title = title};
+}
+
+void table_free(struct table *t)
+{
+    while (t->arena) {
+        struct table_arena *previous = t->arena->previous;
+        free(t->arena);
+        t->arena = previous;
+    }
+    free(t->cells);
+    t->cells = NULL;
+    t->row_count = t->row_capacity = 0;
+}
+
+void table_add_columns(struct table *t, const struct column *columns, size_t count)
+{
+    for (size_t i = 0; i < count && t->column_count < TABLE_COLUMNS_MAX; i++)
+        t->columns[t->column_count++] = columns[i];
+}
+
+struct cell *table_add_row(struct table *t)
+{
+    if (t->row_count == t->row_capacity) {
+        size_t capacity = t->row_capacity ? t->row_capacity * 2 : 64;
+        struct cell *cells = realloc(t->cells, capacity * t->column_count * sizeof(*cells));
+        if (!cells)
+            return NULL;
+        t->cells = cells;
+        t->row_capacity = capacity;
+    }
+    struct cell *row = t->cells + t->row_count++ * t->column_count;
+    memset(row, 0, t->column_count * sizeof(*row));
+    return row;
+}
+
+struct cell cell_u64(uint64_t value)
+{
+    return (struct cell){.kind = CELL_U64, .u64 = value};
+}
+
+struct cell cell_i64(int64_t value)
+{
+    return (struct cell){.kind = CELL_I64, .i64 = value};
+}
+
+struct cell cell_text(struct text text)
+{
+    return (struct cell){.kind = text.ptr ? CELL_TEXT : CELL_ABSENT, .text = text};
+}
+
+struct cell cell_copy(struct table *t, struct text text)
+{
+    char *copy = text.ptr ? arena_take(t, text.len) : NULL;
+    if (!copy)
+        return (struct cell){.kind = CELL_ABSENT};
+    memcpy(copy, text.ptr, text.len);
+    return cell_text((struct text){copy, text.len});
+}
+
+struct cell cell_ip(struct table *t, struct ip_addr ip)
+{
+    char text[IP_TEXT_MAX];
+    size_t len = ip_format(ip, text);
+    return cell_copy(t, (struct text){text, len});
+}
+
+struct sort_key {
+    const struct cell *row;
+    size_t index;
+};
+
+struct sort_order {
+    int (*cmp)(const struct cell *, const struct cell *, void *);
+    void *context;
+};
+
+static int compare_rows(const void *a, const void *b, void *order)
+{
+    const struct sort_key *x = a, *y = b;
+    const struct sort_order *o = order;
+    int result = o->cmp(x->row, y->row, o->context);
+    return result ? result : (x->index > y->index) - (x->index < y->index);
+}
+
+void table_sort(struct table *t, int (*cmp)(const struct cell *, const struct cell *, void *),
+                void *context)
+{
+    size_t row_size = t->column_count * sizeof(struct cell);
+    struct sort_key *keys = calloc(t->row_count + 1, sizeof(*keys));
+    struct cell *sorted = malloc(t->row_capacity * row_size + 1);
+    if (!keys || !sorted) { // unsorted is still complete
+        free(keys);
+        free(sorted);
+        return;
+    }
+    for (size_t i = 0; i < t->row_count; i++)
+        keys[i] = (struct sort_key){t->cells + i * t->column_count, i};
+    struct sort_order order = {cmp, context};
+    qsort_r(keys, t->row_count, sizeof(*keys), compare_rows, &order);
+    for (size_t i = 0; i < t->row_count; i++)
+        memcpy(sorted + i * t->column_count, keys[i].row, row_size);
+    free(t->cells);
+    t->cells = sorted;
+    free(keys);
+}
+
+struct table *report_add_section(struct report *r, const char *name, const char *title)
+{
+    if (r->section_count == REPORT_SECTIONS_MAX)
+        return NULL;
+    struct table *t = &r->sections[r->section_count++];
+    table_init(t, name, title);
+    return t;
+}
