@@ -2,9 +2,9 @@
 //
 // feed.h - bytes in, batches of events out.
 //
-// A push parser: the caller reads into feed_space() and says how much with feed_commit(). Lines may be
-// cut anywhere between two commits. Events reach the sink in order, in batches, so that an aggregate can
-// prefetch its cells before it updates them.
+// A push parser: the caller reads into feed_space() and says how much with feed_commit(). Lines may
+// be cut anywhere between two commits. Events reach the sink in order, in batches, so that an
+// aggregate can prefetch its cells before it updates them.
 #pragma once
 
 #include <stdbool.h>
@@ -47,4 +47,4 @@ void feed_commit(struct feed *f, size_t size);
 // cut short.
 void feed_end(struct feed *f);
 
-const struct feed_counts *feed_counts(const struct feed *f);
+const struct feed_counts *feed_counts(struct feed *f);

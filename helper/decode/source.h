@@ -14,14 +14,17 @@ struct source;
 struct source *source_open(const char *path, char *error, size_t error_size);
 void source_close(struct source *s);
 
-// Reads at most size decompressed bytes. 0 at the end, -1 on failure (source_error() says which).
+// Reads at most size decompressed bytes, as soon as there are some. 0 at the end, -1 on failure
+// (source_error() says which). A signal that interrupts the wait gives -1 with errno EINTR and no
+// source_error(): look at what the signal asked for, and read again.
 ssize_t source_read(struct source *s, char *buf, size_t size);
 
-// The failure of the last source_read, or NULL: a truncated zstd frame ends the stream with an error
-// after all that could be decompressed was read.
+// The failure of the last source_read, or NULL: a truncated zstd frame ends the stream with an
+// error after all that could be decompressed was read.
 const char *source_error(const struct source *s);
 
-// Descriptor to poll before the next read, or -1 where reading never waits.
+// Descriptor to poll before the next read, or -1 where that read does not wait. Ask before every
+// read: a compressed pipe waits at some times only.
 int source_poll_fd(const struct source *s);
 
 const char *source_name(const struct source *s);

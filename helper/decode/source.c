@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "helper/decode/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zstd.h>
+
+enum { INPUT_SIZE = 128 * 1024, MAGIC_SIZE = 4 };
+
+enum kind { KIND_UNKNOWN, KIND_PLAIN, KIND_ZSTD };
+
+struct source {
+    char *name;
+    int fd;
+    bool may_wait; // a pipe, socket or terminal
+    bool at_end;   // of the file
+    enum kind kind;
+    // zstd: compressed bytes read and not used yet. KIND_UNKNOWN: the first bytes.
+    char *input;
+    ZSTD_inBuffer in;
+    ZSTD_DCtx *zstd;
+    bool within_frame; // more of the frame must come
+    bool output_left;  // zstd holds decompressed bytes that found no room
+    char error[256];
+};
+
+static void say(struct source *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void say(struct source *s, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int len = snprintf(s->error, sizeof(s->error), "%s: ", s->name);
+    if (len >= 0 && (size_t)len < sizeof(s->error))
+        vsnprintf(s->error + len, sizeof(s->error) - (size_t)len, format, args);
+    va_end(args);
+}
+
+static struct source *source_new(const char *name, int fd)
+{
+    struct source *s = calloc(1, sizeof(*s));
+    if (!s)
+        return NULL;
+    s->fd = fd;
+    s->name = strdup(name);
+    s->input = malloc(INPUT_SIZE);
+    s->in.src = s->input;
+    if (!s->name || !s->input) {
+        source_close(s);
+        return NULL;
+    }
+    return s;
+}
+
+struct source *source_open(const char *path, char *error, size_t error_size)
+{
+    bool standard = strcmp(path, "-") == 0;
+    const char *why = NULL;
+    struct stat st;
+    int fd = standard ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) != 0)
+        why = strerror(errno);
+    else if (S_ISDIR(st.st_mode))
+        why = "is a directory";
+    struct source *s = why ? NULL : source_new(standard ? "standard input" : path, fd);
+    if (s) {
+        s->may_wait = !S_ISREG(st.st_mode);
+        return s;
+    }
+    snprintf(error, error_size, "cannot read %s: %s", standard ? "standard input" : path,
+             why ? why : "no memory");
+    if (fd >= 0)
+        close(fd);
+    return NULL;
+}
+
+void source_close(struct source *s)
+{
+    if (!s)
+        return;
+    ZSTD_freeDCtx(s->zstd);
+    close(s->fd);
+    free(s->name);
+    free(s->input);
+    free(s);
+}
+
+static ssize_t read_some(struct source *s, char *buf, size_t size)
+{
+    ssize_t got = read(s->fd, buf, size);
+    if (got < 0 && errno != EINTR)
+        say(s, "cannot read: %s", strerror(errno));
+    if (got == 0)
+        s->at_end = true;
+    return got;
+}
+
+// Reads compressed bytes, or first bytes, behind those that are there.
+static ssize_t read_input(struct source *s)
+{
+    if (s->in.pos == s->in.size)
+        s->in.pos = s->in.size = 0;
+    ssize_t got = read_some(s, s->input + s->in.size, INPUT_SIZE - s->in.size);
+    if (got > 0)
+        s->in.size += (size_t)got;
+    return got;
+}
+
+// Whether the first bytes are, or can still become, the magic number of a zstd frame or of a
+// skippable frame (RFC 8878, 3.1).
+static bool zstd_begins(const char *bytes, size_t len)
+{
+    static const unsigned char frame[MAGIC_SIZE] = {0x28, 0xb5, 0x2f, 0xfd};
+    static const unsigned char skippable[MAGIC_SIZE] = {0x50, 0x2a, 0x4d, 0x18};
+    size_t known = len < MAGIC_SIZE ? len : MAGIC_SIZE;
+    if (memcmp(bytes, frame, known) == 0)
+        return true;
+    return known == 0 || (((unsigned char)bytes[0] & 0xf0) == skippable[0] &&
+                          memcmp(bytes + 1, skippable + 1, known - 1) == 0);
+}
+
+// Finds out what the stream is. Returns as read() does; a stream that is no zstd is known by its
+// first byte, so that a live one is not held up.
+static ssize_t find_kind(struct source *s)
+{
+    ssize_t got = read_input(s);
+    if (got < 0)
+        return got;
+    bool begins = zstd_begins(s->input, s->in.size);
+    if (begins && s->in.size < MAGIC_SIZE && got > 0)
+        return got; // not known yet
+    s->kind = begins && s->in.size >= MAGIC_SIZE ? KIND_ZSTD : KIND_PLAIN;
+    if (s->kind == KIND_ZSTD && !(s->zstd = ZSTD_createDCtx())) {
+        say(s, "no memory");
+        errno = ENOMEM;
+        return -1;
+    }
+    return got;
+}
+
+static ssize_t read_plain(struct source *s, char *buf, size_t size)
+{
+    size_t left = s->in.size - s->in.pos; // the bytes that find_kind() read
+    if (left == 0)
+        return s->at_end ? 0 : read_some(s, buf, size);
+    size_t take = left < size ? left : size;
+    memcpy(buf, s->input + s->in.pos, take);
+    s->in.pos += take;
+    return (ssize_t)take;
+}
+
+static ssize_t read_zstd(struct source *s, char *buf, size_t size)
+{
+    ZSTD_outBuffer out = {buf, size, 0};
+    for (;;) {
+        if (s->in.pos < s->in.size || s->output_left) {
+            size_t left = ZSTD_decompressStream(s->zstd, &out, &s->in);
+            s->output_left = out.pos == out.size && left != 0;
+            if (ZSTD_isError(left)) {
+                say(s, "damaged: %s", ZSTD_getErrorName(left));
+                s->at_end = true;
+                s->in.pos = s->in.size;
+                s->within_frame = s->output_left = false;
+                errno = EBADMSG;
+                return out.pos ? (ssize_t)out.pos : -1;
+            }
+            s->within_frame = left != 0;
+            if (out.pos)
+                return (ssize_t)out.pos;
+            continue;
+        }
+        if (s->error[0] || (s->at_end && !s->within_frame))
+            return s->error[0] ? -1 : 0;
+        if (s->at_end) {
+            say(s, "cut short: the last compressed frame is not complete");
+            errno = EBADMSG;
+            return -1;
+        }
+        if (read_input(s) < 0)
+            return -1;
+    }
+}
+
+ssize_t source_read(struct source *s, char *buf, size_t size)
+{
+    while (s->kind == KIND_UNKNOWN)
+        if (find_kind(s) < 0)
+            return -1;
+    return s->kind == KIND_ZSTD ? read_zstd(s, buf, size) : read_plain(s, buf, size);
+}
+
+const char *source_error(const struct source *s)
+{
+    return s->error[0] ? s->error : NULL;
+}
+
+int source_poll_fd(const struct source *s)
+{
+    bool waits = s->may_wait && !s->at_end && s->in.pos == s->in.size && !s->output_left;
+    return waits ? s->fd : -1;
+}
+
+const char *source_name(const struct source *s)
+{
+    return s->name;
+}
