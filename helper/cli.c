@@ -22,10 +22,21 @@ void cli_error(const struct program *program, const char *format, ...)
     va_end(args);
 }
 
+const struct opt *cli_option_table(const struct command *cmd, size_t number)
+{
+    size_t own = 0;
+    while (cmd->options && cmd->options[own])
+        own++;
+    if (number < own)
+        return cmd->options[number];
+    return cmd->more_options ? cmd->more_options(number - own) : NULL;
+}
+
 static const struct opt *find_option(const struct command *cmd, const char *name, size_t len, char letter)
 {
-    for (const struct opt *const *table = cmd->options; table && *table; table++)
-        for (const struct opt *o = *table; o->name; o++)
+    const struct opt *table;
+    for (size_t i = 0; (table = cli_option_table(cmd, i)); i++)
+        for (const struct opt *o = table; o->name; o++)
             if (name ? strlen(o->name) == len && memcmp(o->name, name, len) == 0 : o->letter == letter)
                 return o;
     return NULL;
@@ -125,10 +136,11 @@ static int parse_long(struct parse *p, const char *arg)
         return usage_error(p, "unknown option", arg);
     if (o->kind == OPT_FLAG)
         return equals ? usage_error(p, "takes no value:", arg) : store_or_complain(p, o, NULL, arg);
-    if (!equals && o->value_optional) {
-        if (o->kind == OPT_TEXT)
-            return store_or_complain(p, o, "", arg);
-        return EXIT_OK; // the default stays
+    if (!equals && o->value_if_absent) {
+        // `--follow 5`: the next word is the value only if it can be one, and a number never is a text
+        if (o->kind != OPT_TEXT && p->next < p->argc && store(o, p->argv[p->next], p->config))
+            return p->next++, EXIT_OK;
+        return store_or_complain(p, o, o->value_if_absent, arg);
     }
     const char *value = equals ? equals + 1 : next_value(p);
     if (!value)

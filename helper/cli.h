@@ -35,7 +35,7 @@ struct opt {
     size_t offset;       // of the member in the command's configuration struct
     const char *metavar; // as shown in help: "FILE"; NULL for flags
     const char *help;    // one sentence, no final stop
-    bool value_optional; // --assocs or --assocs=FILE; OPT_TEXT gets "" and OPT_DURATION 0 then
+    const char *value_if_absent; // makes the value optional (--follow, --follow=5s): what stands for it
     uint64_t min, max;   // OPT_U64, OPT_DURATION, OPT_SIZE, OPT_PERCENT; max 0: no limit
     const char *const *choices; // NULL-terminated, for OPT_CHOICE
 };
@@ -53,6 +53,8 @@ struct command {
     const char *summary;      // one sentence
     const char *details;      // paragraphs for the man page and --help, or NULL
     const struct opt *const *options; // NULL-terminated list of tables, each ended by a row without name
+    // Further tables by number, NULL behind the last: for rows that live beside what they configure.
+    const struct opt *(*more_options)(size_t number);
     size_t config_size;
     const void *defaults; // config_size bytes, or NULL for zeroes
     // argv[0..argc) are the operands. Returns an exit code.
@@ -76,6 +78,9 @@ int cli_main(const struct program *program, int argc, char **argv);
 // Says what failed, why, and what to do, as one line on stderr: "NAME: text".
 void cli_error(const struct program *program, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+// The option tables of a command by number, NULL behind the last.
+const struct opt *cli_option_table(const struct command *command, size_t number);
 
 // The strict number readers behind the kinds above. Each reads the whole string or returns false.
 bool parse_u64(const char *text, uint64_t *out);

@@ -34,15 +34,16 @@ static void option_left(const struct opt *o, char *out, size_t size)
     char letter[8] = "    ";
     if (o->letter)
         snprintf(letter, sizeof(letter), "-%c, ", o->letter);
-    const char *open = o->value_optional ? "[=" : " ";
+    const char *open = o->value_if_absent ? "[=" : " ";
     snprintf(out, size, "%s--%s%s%s%s", letter, o->name, o->metavar ? open : "",
-             o->metavar ? o->metavar : "", o->value_optional ? "]" : "");
+             o->metavar ? o->metavar : "", o->value_if_absent ? "]" : "");
 }
 
 static void print_options(const struct command *cmd)
 {
-    for (const struct opt *const *table = cmd->options; table && *table; table++)
-        for (const struct opt *o = *table; o->name; o++) {
+    const struct opt *table;
+    for (size_t i = 0; (table = cli_option_table(cmd, i)); i++)
+        for (const struct opt *o = table; o->name; o++) {
             char left[80];
             option_left(o, left, sizeof(left));
             printf("  %-30s %s%s\n", left, strlen(left) > 30 ? "\n                                 " : "",
@@ -130,8 +131,9 @@ static void man_command(const struct program *program, const struct command *cmd
         printf(".PP\n");
         man_text(cmd->details);
     }
-    for (const struct opt *const *table = cmd->options; table && *table; table++)
-        for (const struct opt *o = *table; o->name; o++) {
+    const struct opt *table;
+    for (size_t i = 0; (table = cli_option_table(cmd, i)); i++)
+        for (const struct opt *o = table; o->name; o++) {
             char left[80];
             option_left(o, left, sizeof(left));
             printf(".TP\n.B ");
@@ -163,8 +165,9 @@ void cli_print_man(const struct program *program)
 
 static void complete_bash_words(const struct command *cmd)
 {
-    for (const struct opt *const *table = cmd->options; table && *table; table++)
-        for (const struct opt *o = *table; o->name; o++)
+    const struct opt *table;
+    for (size_t i = 0; (table = cli_option_table(cmd, i)); i++)
+        for (const struct opt *o = table; o->name; o++)
             printf("--%s ", o->name);
     printf("--help");
 }
@@ -198,8 +201,9 @@ static void complete_fish(const struct program *program)
         if (c->name)
             printf("complete -c %s -n __fish_use_subcommand -a %s -d '%s'\n", program->name, c->name,
                    c->summary);
-        for (const struct opt *const *table = c->options; table && *table; table++)
-            for (const struct opt *o = *table; o->name; o++)
+        const struct opt *table;
+        for (size_t i = 0; (table = cli_option_table(c, i)); i++)
+            for (const struct opt *o = table; o->name; o++)
                 printf("complete -c %s%s%s%s -l %s%s\n", program->name,
                        c->name ? " -n '__fish_seen_subcommand_from " : "", c->name ? c->name : "",
                        c->name ? "'" : "", o->name, o->metavar ? " -r" : "");

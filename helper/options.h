@@ -19,12 +19,13 @@ struct report_options {
     bool wide, raw;
     const char *output; // file instead of stdout
     // live
-    bool follow;
-    uint64_t follow_us; // interval between two prints
+    uint64_t follow_us; // interval between two prints; 0: one report at the end
     // rtt
     const char *assocs; // file of /proc/net/sctp/assocs; "" for this host's; NULL for none
     uint64_t max_age_us, warn_p99_us, crit_p99_us, warn_loss_ppm, crit_loss_ppm;
     // traffic
+    // check
+    bool live; // ages count to the clock, not to the last event
     const char *subscribers, *rules, *rules_before, *quota, *pseudonyms;
     bool full_names;
     // cgroup
@@ -32,5 +33,6 @@ struct report_options {
     bool snapshot;
 };
 
-// Rows that every report has.
-extern const struct opt report_common_options[];
+// Rows that every report has, and those that `check` has too.
+extern const struct opt report_input_options[];
+extern const struct opt report_output_options[];

@@ -81,25 +81,39 @@ static void rtt_prefetch(void *self, const struct event *ev)
         keymap_prefetch(rtt->paths, keymap_hash(rtt->paths, &key));
 }
 
+// In the order in which one of two said at the same time stands: what is over stays over.
+static const char *const assoc_words[] = {"unknown", "up", "restart", "shutdown", "down", "aborted"};
+enum { ASSOC_WORDS = sizeof(assoc_words) / sizeof(*assoc_words), FIRST_WORD_OVER = 3 };
+
+static void set_assoc(struct rtt *rtt, const struct rtt_assoc_key *key, uint64_t at_us, struct text word)
+{
+    struct rtt_assoc *cell = keymap_cell(rtt->assocs, key, keymap_hash(rtt->assocs, key));
+    uint64_t number = ASSOC_WORDS;
+    while (--number > 0 && !text_equal(word, text_of(assoc_words[number])))
+        ;
+    if (cell)
+        latest_set(&cell->state, at_us, number, 0);
+}
+
 static void add_assoc(struct rtt *rtt, const struct event *ev)
 {
-    const struct ev_sctp_assoc *a = &ev->sctp_assoc;
     struct rtt_assoc_key key;
-    memset(&key, 0, sizeof(key));
-    key.netns = a->netns;
-    key.assoc_id = a->assoc_id;
-    key.lport = (uint16_t)a->lport;
-    key.rport = (uint16_t)a->rport;
+    memset(&key, 0, sizeof(key)); // padding is part of the key
     key.host = intern_id(rtt->words, ev->host);
-    struct rtt_assoc *cell = keymap_cell(rtt->assocs, &key, keymap_hash(rtt->assocs, &key));
-    if (!cell)
-        return;
-    // an association that is over stays over: at equal times `over` (1) stands
-    latest_set(&cell->state, ev->ts_us, rtt_association_is_over(a->state),
-               intern_id(rtt->words, a->state));
-    if (EVENT_HAS(ev, sctp_assoc, raddr)) {
-        cell->raddr = a->raddr;
-        cell->has_raddr = true;
+    switch (ev->type) {
+#define ASSOC_EVENT(event, at_us)                                                                       \
+    case EV_##event:                                                                                    \
+        key.netns = ev->event.netns;                                                                    \
+        key.assoc_id = ev->event.assoc_id;                                                              \
+        key.lport = (uint16_t)ev->event.lport;                                                          \
+        key.rport = (uint16_t)ev->event.rport;                                                          \
+        set_assoc(rtt, &key, at_us, ev->event.state);                                                   \
+        break;
+        ASSOC_EVENT(sctp_assoc, ev->ts_us)
+        ASSOC_EVENT(assoc_summary, ev->assoc_summary.state_us)
+#undef ASSOC_EVENT
+    default:
+        break;
     }
 }
 
@@ -107,8 +121,10 @@ static void rtt_add(void *self, const struct event *ev)
 {
     struct rtt *rtt = self;
     struct rtt_path_key key;
-    if (ev->type == EV_sctp_assoc)
+    if (ev->type == EV_sctp_assoc || ev->type == EV_assoc_summary) {
         add_assoc(rtt, ev);
+        return;
+    }
     if (!path_key(rtt, ev, &key))
         return;
     struct rtt_path *path = keymap_cell(rtt->paths, &key, keymap_hash(rtt->paths, &key));
@@ -131,7 +147,7 @@ static uint64_t over_us(const struct rtt *rtt, const struct rtt_path_key *path)
     key.lport = path->lport;
     key.rport = path->rport;
     const struct rtt_assoc *assoc = keymap_find(rtt->assocs, &key);
-    return assoc && assoc->state.value ? assoc->state.at_us : 0;
+    return assoc && assoc->state.value >= FIRST_WORD_OVER ? assoc->state.at_us : 0;
 }
 
 static int compare_judged(const void *a, const void *b)
@@ -320,16 +336,13 @@ static void summarise_assoc(const struct rtt *rtt, size_t i, summary_fn *emit, v
 {
     const struct rtt_assoc_key *key = keymap_key_at(rtt->assocs, i);
     const struct rtt_assoc *assoc = keymap_cell_at(rtt->assocs, i);
-    struct event out = {.type = EV_sctp_assoc,
-                        .ts_us = assoc->state.at_us,
-                        .host = intern_text(rtt->words, key->host)};
-    EVENT_SET(&out, sctp_assoc, netns, key->netns);
-    EVENT_SET(&out, sctp_assoc, assoc_id, key->assoc_id);
-    EVENT_SET(&out, sctp_assoc, lport, key->lport);
-    EVENT_SET(&out, sctp_assoc, rport, key->rport);
-    EVENT_SET(&out, sctp_assoc, state, intern_text(rtt->words, (uint32_t)assoc->state.second));
-    if (assoc->has_raddr)
-        EVENT_SET(&out, sctp_assoc, raddr, assoc->raddr);
+    struct event out = {.type = EV_assoc_summary, .host = intern_text(rtt->words, key->host)};
+    EVENT_SET(&out, assoc_summary, netns, key->netns);
+    EVENT_SET(&out, assoc_summary, assoc_id, key->assoc_id);
+    EVENT_SET(&out, assoc_summary, lport, key->lport);
+    EVENT_SET(&out, assoc_summary, rport, key->rport);
+    EVENT_SET(&out, assoc_summary, state_us, assoc->state.at_us);
+    EVENT_SET(&out, assoc_summary, state, text_of(assoc_words[assoc->state.value]));
     emit(context, &out);
 }
 
@@ -346,7 +359,7 @@ static void rtt_summarise(void *self, summary_fn *emit, void *context)
 
 static const struct opt options[] = {
     OPT(struct report_options, assocs, 0, "assocs", OPT_TEXT, "FILE",
-        "hold the report against /proc/net/sctp/assocs, or a copy of it", .value_optional = true),
+        "hold the report against /proc/net/sctp/assocs, or a copy of it", .value_if_absent = ""),
     {0},
 };
 

@@ -25,16 +25,14 @@ struct rtt_assoc_key {
 };
 
 struct rtt_assoc {
-    struct latest state; // interned word
-    struct ip_addr raddr;
-    bool has_raddr;
+    struct latest state; // number of its word in rtt.c
 };
 
 struct rtt {
     const struct report_options *options;
     struct keymap *paths;  // struct rtt_path by struct rtt_path_key
     struct keymap *assocs; // struct rtt_assoc by struct rtt_assoc_key
-    struct intern *words;  // hosts and association states
+    struct intern *words;  // hosts
     struct rtt_path other; // paths beyond the limit
     uint64_t refused;      // events of such paths
     bool out_of_memory;

@@ -30,15 +30,6 @@ enum check_state rtt_verdict_state(enum rtt_verdict verdict)
     return verdicts[verdict].state;
 }
 
-bool rtt_association_is_over(struct text state)
-{
-    static const char *const over[] = {"down", "aborted", "shutdown"};
-    for (size_t i = 0; i < sizeof(over) / sizeof(*over); i++)
-        if (text_equal(state, text_of(over[i])))
-            return true;
-    return false;
-}
-
 static uint64_t age_us(uint64_t now_us, uint64_t then_us)
 {
     return now_us > then_us ? now_us - then_us : 0;

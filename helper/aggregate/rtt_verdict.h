@@ -23,9 +23,6 @@ enum rtt_verdict {
 const char *rtt_verdict_name(enum rtt_verdict verdict);
 enum check_state rtt_verdict_state(enum rtt_verdict verdict);
 
-// Association words of sctp_assoc that end it.
-bool rtt_association_is_over(struct text state);
-
 // Age of the oldest heartbeat without an answer, at now_us; 0 if all were answered.
 uint64_t rtt_unanswered_age_us(const struct rtt_path *path, uint64_t now_us);
 

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// cmd_report.c - netvitals report [NAME] [FILE…]
+
+#include "helper/commands.h"
+#include "helper/exit_codes.h"
+#include "helper/input.h"
+#include "helper/report/format.h"
+#include "schema/encode.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const standard_input[] = {"-"};
+
+struct run {
+    const struct program *program;
+    const struct report_options *options;
+    struct session session;
+    struct input input;
+    FILE *out;
+    bool live;   // the clock is now, not the stream's last timestamp
+    bool redraw; // on a terminal
+};
+
+static void print_reports(struct run *run, uint64_t now_us)
+{
+    const struct report_options *o = run->options;
+    struct report reports[SESSION_AGGREGATES_MAX];
+    const struct report *list[SESSION_AGGREGATES_MAX];
+    struct session *s = &run->session;
+    if (strcmp(o->format, "ndjson") == 0) {
+        session_print_summaries(s, run->out);
+        return;
+    }
+    for (size_t i = 0; i < s->count; i++) {
+        session_fill(s, i, now_us, run->input.paths, run->input.path_count, &reports[i]);
+        list[i] = &reports[i];
+    }
+    bool terminal = run->out == stdout && isatty(STDOUT_FILENO);
+    const struct render_options render = {
+        .wide = o->wide, .raw = o->raw, .now_us = now_us, .color = terminal && !getenv("NO_COLOR")};
+    format_find(o->format)->render(run->out, list, s->count, &render);
+    for (size_t i = 0; i < s->count; i++)
+        session_free_report(&reports[i]);
+}
+
+static bool print_live(void *context)
+{
+    struct run *run = context;
+    if (run->redraw)
+        fputs("\033[H\033[2J", run->out);
+    print_reports(run, event_now_us());
+    if (!run->redraw && strcmp(run->options->format, "text") == 0)
+        fputc('\n', run->out);
+    return fflush(run->out) == 0;
+}
+
+// --output FILE appears in one piece: readers see the old file or the new one.
+static int finish_output(struct run *run, const char *temporary)
+{
+    const struct report_options *o = run->options;
+    if (run->out == stdout)
+        return EXIT_OK;
+    if (fflush(run->out) != 0 || fsync(fileno(run->out)) != 0 || fclose(run->out) != 0 ||
+        rename(temporary, o->output) != 0) {
+        cli_error(run->program, "cannot write %s: %s", o->output, strerror(errno));
+        unlink(temporary);
+        return EXIT_FAILED;
+    }
+    return EXIT_OK;
+}
+
+static int open_output(struct run *run, char *temporary, size_t size)
+{
+    run->out = stdout;
+    if (!run->options->output)
+        return EXIT_OK;
+    snprintf(temporary, size, "%s.%ld.tmp", run->options->output, (long)getpid());
+    run->out = fopen(temporary, "w");
+    if (run->out)
+        return EXIT_OK;
+    cli_error(run->program, "cannot write %s: %s", temporary, strerror(errno));
+    return EXIT_FAILED;
+}
+
+// The first operand names the report unless it is a file: `netvitals report today.ndjson` reports all.
+static const char *take_name(int *argc, char ***argv)
+{
+    if (*argc == 0)
+        return "all";
+    const char *first = (*argv)[0];
+    if (strcmp(first, "all") != 0 && !aggregate_find(first))
+        return "all";
+    --*argc;
+    ++*argv;
+    return first;
+}
+
+static int check_input(const struct program *program, const char *name, int argc)
+{
+    if (argc > 0 || !isatty(STDIN_FILENO))
+        return EXIT_OK;
+    const struct aggregate *a = aggregate_find(name);
+    cli_error(program, "no input: name files, or pipe events in. %s", a ? a->how_to_feed : "");
+    return EXIT_USAGE;
+}
+
+static int read_and_print(struct run *run)
+{
+    char temporary[4096] = "";
+    int rc = open_output(run, temporary, sizeof(temporary));
+    if (rc != EXIT_OK)
+        return rc;
+    rc = input_read_all(&run->input);
+    if (rc != EXIT_BAD_INPUT) {
+        if (run->redraw)
+            fputs("\033[H\033[2J", run->out);
+        print_reports(run, run->session.to_us);
+    }
+    int written = finish_output(run, temporary);
+    rc = rc ? rc : written;
+    if (rc == EXIT_OK && run->options->fail_on_loss && session_lost(&run->session))
+        return EXIT_LOST;
+    return rc;
+}
+
+static int report_run(const struct program *program, const void *config, int argc, char **argv)
+{
+    const struct report_options *options = config;
+    struct run run = {.program = program, .options = options};
+    const char *name = take_name(&argc, &argv);
+    int rc = check_input(program, name, argc);
+    if (rc == EXIT_OK)
+        rc = session_open(&run.session, name, options);
+    if (rc == EXIT_OK) {
+        run.redraw = options->follow_us && !options->output && isatty(STDOUT_FILENO) &&
+                     strcmp(options->format, "text") == 0;
+        run.input = (struct input){.session = &run.session,
+                                   .paths = argc ? (const char *const *)argv : standard_input,
+                                   .path_count = argc ? (size_t)argc : 1,
+                                   .pulse_us = options->follow_us,
+                                   .pulse = print_live,
+                                   .context = &run};
+        rc = read_and_print(&run);
+    }
+    session_close(&run.session);
+    return rc;
+}
+
+static const struct opt *options_of_aggregate(size_t number)
+{
+    for (const struct aggregate *const *a = aggregates; *a; a++)
+        if ((*a)->options && number-- == 0)
+            return (*a)->options;
+    return NULL;
+}
+
+static const struct opt *const tables[] = {report_input_options, report_output_options, NULL};
+static const struct report_options defaults = {.format = "text"};
+
+const struct command command_report = {
+    .name = "report",
+    .operands = "[rtt|traffic|cgroup|redirect|all] [FILE…]",
+    .summary = "Print reports from events on standard input or in files",
+    .details = "Files may be compressed by zstd. Raw events and the summaries that --format ndjson prints\n"
+               "can be mixed: merging summaries gives what the raw events would have given.",
+    .options = tables,
+    .more_options = options_of_aggregate,
+    .config_size = sizeof(struct report_options),
+    .defaults = &defaults,
+    .run = report_run,
+};

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "helper/session.h"
+#include "helper/exit_codes.h"
+#include "helper/time_range.h"
+#include "schema/encode.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BAD_LINES_SHOWN_MAX = 10 };
+
+static int parse_range(struct session *s, const struct report_options *o)
+{
+    uint64_t now_us = event_now_us();
+    s->until_us = UINT64_MAX;
+    if (o->since && !time_point_parse(o->since, now_us, &s->since_us)) {
+        fprintf(stderr, "netvitals: --since '%s' is no time; write 2026-11-22T07:00:00Z, today or -2h\n",
+                o->since);
+        return EXIT_USAGE;
+    }
+    if (o->until && !time_point_parse(o->until, now_us, &s->until_us)) {
+        fprintf(stderr, "netvitals: --until '%s' is no time; write 2026-11-22T07:00:00Z, today or -2h\n",
+                o->until);
+        return EXIT_USAGE;
+    }
+    return EXIT_OK;
+}
+
+int session_open(struct session *s, const char *name, const struct report_options *options)
+{
+    *s = (struct session){.options = options};
+    int rc = parse_range(s, options);
+    if (rc != EXIT_OK)
+        return rc;
+    for (const struct aggregate *const *a = aggregates; *a; a++) {
+        if (strcmp(name, "all") != 0 && strcmp(name, (*a)->name) != 0)
+            continue;
+        void *self = (*a)->create(options);
+        if (!self)
+            return EXIT_FAILED;
+        s->kinds[s->count] = *a;
+        s->selves[s->count++] = self;
+    }
+    return EXIT_OK;
+}
+
+void session_close(struct session *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        s->kinds[i]->destroy(s->selves[i]);
+    s->count = 0;
+}
+
+static void extend_range(struct session *s, uint64_t from_us, uint64_t to_us)
+{
+    if (s->from_us == 0 || from_us < s->from_us)
+        s->from_us = from_us;
+    if (to_us > s->to_us)
+        s->to_us = to_us;
+}
+
+static void add_stream_summary(struct session *s, const struct event *ev)
+{
+    const struct ev_stream_summary *in = &ev->stream_summary;
+    if (EVENT_HAS(ev, stream_summary, from_us) && EVENT_HAS(ev, stream_summary, to_us))
+        extend_range(s, in->from_us, in->to_us);
+    s->loss.events += in->events;
+    s->loss.streams += in->streams;
+    s->loss.streams_ended += in->streams_ended;
+    s->loss.events_lost += in->events_lost;
+    s->loss.lines_rejected += in->lines_rejected;
+    s->loss.lines_unknown += in->lines_unknown;
+    s->loss.bytes_unaccounted += in->bytes_unaccounted;
+}
+
+// Summaries repeat what was counted when their events were read.
+static bool is_summary(enum event_type type)
+{
+    return type >= EV_stream_summary;
+}
+
+static void count_control(struct session *s, const struct event *ev)
+{
+    struct loss_budget *l = &s->loss;
+    switch (ev->type) {
+    case EV_begin:
+        l->streams++;
+        break;
+    case EV_end:
+        l->streams_ended++;
+        break;
+    case EV_lost:
+        l->events_lost += ev->lost.events;
+        if (EVENT_HAS(ev, lost, bytes))
+            l->bytes_unaccounted += ev->lost.bytes;
+        break;
+    case EV_traffic_totals:
+        l->bytes_unaccounted += ev->traffic_totals.overflow_bytes + ev->traffic_totals.bad_header_bytes;
+        break;
+    default:
+        break;
+    }
+}
+
+static bool in_range(const struct session *s, const struct event *ev)
+{
+    return ev->ts_us >= s->since_us && ev->ts_us < s->until_us;
+}
+
+void session_add(struct session *s, const struct event *ev)
+{
+    if (ev->type == EV_stream_summary) {
+        add_stream_summary(s, ev);
+        return;
+    }
+    if (!in_range(s, ev))
+        return;
+    if (!is_summary(ev->type)) {
+        s->loss.events++;
+        extend_range(s, ev->ts_us, ev->ts_us);
+        count_control(s, ev);
+    }
+    for (size_t i = 0; i < s->count; i++)
+        s->kinds[i]->add(s->selves[i], ev);
+}
+
+static void take_batch(void *context, const struct event *events, size_t count)
+{
+    struct session *s = context;
+    for (size_t i = 0; i < s->count; i++)
+        for (size_t k = 0; s->kinds[i]->prefetch && k < count; k++)
+            s->kinds[i]->prefetch(s->selves[i], &events[k]);
+    for (size_t k = 0; k < count; k++)
+        session_add(s, &events[k]);
+}
+
+static void take_bad_line(void *context, uint64_t line, const char *why)
+{
+    struct session *s = context;
+    s->loss.lines_rejected++;
+    s->strict_failure |= s->options->strict;
+    if (s->bad_lines_shown++ < BAD_LINES_SHOWN_MAX)
+        fprintf(stderr, "netvitals: %s: line %" PRIu64 ": %s\n", s->source ? s->source : "-", line, why);
+    else if (s->bad_lines_shown == BAD_LINES_SHOWN_MAX + 1)
+        fprintf(stderr, "netvitals: further malformed lines are counted, not shown\n");
+}
+
+struct feed *session_feed(struct session *s)
+{
+    const struct feed_sink sink = {.events = take_batch, .bad_line = take_bad_line, .context = s};
+    return feed_new(&sink);
+}
+
+void session_finish_feed(struct session *s, const struct feed *feed)
+{
+    s->loss.lines_unknown += feed_counts(feed)->unknown;
+}
+
+void session_fill(const struct session *s, size_t i, uint64_t now_us, const char *const *sources,
+                  size_t source_count, struct report *out)
+{
+    *out = (struct report){.name = s->kinds[i]->name,
+                           .title = s->kinds[i]->title,
+                           .how_to_feed = s->kinds[i]->how_to_feed,
+                           .from_us = s->from_us,
+                           .to_us = s->to_us,
+                           .sources = sources,
+                           .source_count = source_count,
+                           .loss = s->loss};
+    table_init(&out->rows, "rows", NULL);
+    s->kinds[i]->fill(s->selves[i], now_us, out);
+}
+
+void session_free_report(struct report *report)
+{
+    table_free(&report->rows);
+    for (size_t i = 0; i < report->section_count; i++)
+        table_free(&report->sections[i]);
+}
+
+// ---- summaries
+
+struct lines {
+    char **items;
+    size_t count, capacity;
+    char *buffer; // EVENT_LINE_MAX bytes
+    uint64_t to_us;
+    bool failed;
+};
+
+static void keep_line(void *context, const struct event *summary)
+{
+    struct lines *l = context;
+    struct event ev = *summary;
+    if (is_summary(ev.type))
+        ev.ts_us = l->to_us;
+    size_t len = event_encode(&ev, l->buffer, EVENT_LINE_MAX);
+    if (l->count == l->capacity) {
+        size_t capacity = l->capacity ? l->capacity * 2 : 256;
+        char **items = realloc(l->items, capacity * sizeof(*items));
+        if (!items) {
+            l->failed = true;
+            return;
+        }
+        l->items = items;
+        l->capacity = capacity;
+    }
+    char *line = len ? strndup(l->buffer, len) : NULL;
+    if (line)
+        l->items[l->count++] = line;
+    else
+        l->failed = true;
+}
+
+static int compare_lines(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void print_stream_summary(const struct session *s, FILE *out, char *buffer)
+{
+    struct event ev = {.type = EV_stream_summary, .ts_us = s->to_us};
+    if (s->to_us) {
+        EVENT_SET(&ev, stream_summary, from_us, s->from_us);
+        EVENT_SET(&ev, stream_summary, to_us, s->to_us);
+    }
+    ev.stream_summary.events = s->loss.events;
+    ev.stream_summary.streams = s->loss.streams;
+    ev.stream_summary.streams_ended = s->loss.streams_ended;
+    ev.stream_summary.events_lost = s->loss.events_lost;
+    ev.stream_summary.lines_rejected = s->loss.lines_rejected;
+    ev.stream_summary.lines_unknown = s->loss.lines_unknown;
+    ev.stream_summary.bytes_unaccounted = s->loss.bytes_unaccounted;
+    fwrite(buffer, 1, event_encode(&ev, buffer, EVENT_LINE_MAX), out);
+}
+
+void session_print_summaries(const struct session *s, FILE *out)
+{
+    struct lines lines = {.buffer = malloc(EVENT_LINE_MAX), .to_us = s->to_us};
+    if (!lines.buffer) {
+        fprintf(stderr, "netvitals: out of memory\n");
+        return;
+    }
+    print_stream_summary(s, out, lines.buffer);
+    for (size_t i = 0; i < s->count; i++)
+        s->kinds[i]->summarise(s->selves[i], keep_line, &lines);
+    if (lines.count)
+        qsort(lines.items, lines.count, sizeof(*lines.items), compare_lines);
+    for (size_t i = 0; i < lines.count; i++) {
+        fputs(lines.items[i], out);
+        free(lines.items[i]);
+    }
+    if (lines.failed)
+        fprintf(stderr, "netvitals: some summaries were left out: out of memory\n");
+    free(lines.items);
+    free(lines.buffer);
+}
+
+bool session_lost(const struct session *s)
+{
+    const struct loss_budget *l = &s->loss;
+    return l->events_lost || l->lines_rejected || l->bytes_unaccounted || l->streams_ended < l->streams;
+}
