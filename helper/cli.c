@@ -134,8 +134,10 @@ static int parse_long(struct parse *p, const char *arg)
     const struct opt *o = find_option(p->cmd, arg + 2, len - 2, 0);
     if (!o)
         return usage_error(p, "unknown option", arg);
-    if (o->kind == OPT_FLAG)
-        return equals ? usage_error(p, "takes no value:", arg) : store_or_complain(p, o, NULL, arg);
+    if (o->kind == OPT_FLAG) {
+        store(o, NULL, p->config);
+        return equals ? usage_error(p, "takes no value:", arg) : EXIT_OK;
+    }
     if (!equals && o->value_if_absent) {
         // `--follow 5`: the next word is the value only if it can be one, and a number never is a text
         if (o->kind != OPT_TEXT && p->next < p->argc && store(o, p->argv[p->next], p->config))

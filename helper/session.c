@@ -153,7 +153,7 @@ struct feed *session_feed(struct session *s)
     return feed_new(&sink);
 }
 
-void session_finish_feed(struct session *s, const struct feed *feed)
+void session_finish_feed(struct session *s, struct feed *feed)
 {
     s->loss.lines_unknown += feed_counts(feed)->unknown;
 }

@@ -35,7 +35,7 @@ void session_add(struct session *s, const struct event *ev);
 
 // What the counts of a feed say of loss; called once when its source is at its end (the rejected lines
 // of a feed that goes on are in loss already).
-void session_finish_feed(struct session *s, const struct feed *feed);
+void session_finish_feed(struct session *s, struct feed *feed);
 
 // Fills one report of kind i; free it with session_free_report.
 void session_fill(const struct session *s, size_t i, uint64_t now_us, const char *const *sources,
