@@ -1,0 +1,132 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# common.bash - what every bats file loads:  load ../lib/common
+#
+#   requires root bpftrace netns …     skip, with the reason, unless all are there (an unknown word fails)
+#   start NAME COMMAND...              run in the background; stdout to $OUT/NAME.out, stderr to .err
+#   wait_for_event NAME TYPE [SECONDS] until an event of that type stands in $OUT/NAME.out
+#   wait_until SECONDS COMMAND...      until COMMAND succeeds
+#   stop NAME [SIGNAL]                 end it and wait; $status is its exit code
+#   assert_jq FILE FILTER [WHAT]       jq -es FILTER must be true of the file's values
+#   assert_equal ACTUAL EXPECTED
+#   at_exit COMMAND...                 run by teardown, last first
+#
+# A file with set-up of its own defines test_setup (not setup). Names of namespaces, cgroups and pins
+# contain $UNIQUE, so that runs do not meet.
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+BUILD=${BUILD:-build}
+case $BUILD in /*) ;; *) BUILD=$ROOT/$BUILD ;; esac
+NETVITALS=${NETVITALS:-$BUILD/bin/netvitals}
+# used by the test files
+# shellcheck disable=SC2034
+FIXTURES=$ROOT/tests/fixtures
+# shellcheck disable=SC2034
+UNIQUE=nv$$
+
+setup() {
+  OUT=$BATS_TEST_TMPDIR
+  EXIT_COMMANDS=()
+  declare -gA PIDS=()
+  if declare -F test_setup >/dev/null; then test_setup; fi
+}
+
+teardown() {
+  local i
+  for ((i = ${#EXIT_COMMANDS[@]} - 1; i >= 0; i--)); do
+    eval "${EXIT_COMMANDS[i]}" || true
+  done
+  for i in "${PIDS[@]}"; do
+    kill -KILL "$i" 2>/dev/null || true
+  done
+}
+
+at_exit() { EXIT_COMMANDS+=("$(printf '%q ' "$@")"); }
+
+# 0 there, 1 not there, 2 nobody knows the word.
+have() {
+  case $1 in
+  root) [ "$(id -u)" -eq 0 ] ;;
+  netns) ip netns list >/dev/null 2>&1 ;;
+  bpffs) [ -d /sys/fs/bpf ] ;;
+  kprobes) [ -e /sys/kernel/tracing/kprobe_events ] || [ -e /sys/kernel/debug/tracing/kprobe_events ] ;;
+  sctp) modprobe -q sctp 2>/dev/null || [ -d /proc/net/sctp ] ;;
+  btf) [ -r /sys/kernel/btf/vmlinux ] ;;
+  cgroup_v1) grep -q '^[^ ]* [^ ]* cgroup ' /proc/mounts ;;
+  cgroup_v2) grep -q '^[^ ]* [^ ]* cgroup2 ' /proc/mounts ;;
+  cgroup_v2_cpu) grep -qw cpu "$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)/cgroup.controllers" ;;
+  bpftrace | jq | curl | nginx | psql | tshark | tcpdump | socat | iperf3 | python3 | promtool | chromium | \
+    redis-server | redis-benchmark | openssl | pgbench | tcpreplay | dig | dnsmasq | ethtool | mandoc | zstd | \
+    nft | iptables | tc | hackbench | strace | softflowd | sctp_darn | ip)
+    command -v "$1" >/dev/null
+    ;;
+  *)
+    echo "requires: unknown need '$1'" >&2
+    return 2
+    ;;
+  esac
+}
+
+requires() {
+  local need rc
+  for need in "$@"; do
+    rc=0
+    have "$need" || rc=$?
+    [ "$rc" -ne 2 ] || return 1
+    [ "$rc" -eq 0 ] || skip "needs $need"
+  done
+}
+
+start() {
+  local name=$1
+  shift
+  "$@" >"$OUT/$name.out" 2>"$OUT/$name.err" 3>&- &
+  PIDS[$name]=$!
+}
+
+wait_until() {
+  local deadline=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    if [ "$SECONDS" -ge "$deadline" ]; then
+      echo "gave up waiting for: $*" >&2
+      return 1
+    fi
+    sleep 0.05
+  done
+}
+
+has_event() { grep -q "\"type\":\"$2\"" "$OUT/$1.out" 2>/dev/null; }
+
+# A producer that died has nothing to wait for.
+has_event_or_died() { has_event "$1" "$2" || ! kill -0 "${PIDS[$1]}" 2>/dev/null; }
+
+wait_for_event() {
+  wait_until "${3:-20}" has_event_or_died "$1" "$2" && has_event "$1" "$2" && return
+  echo "no event '$2' from $1; its stderr:" >&2
+  tail -n 20 "$OUT/$1.err" >&2
+  return 1
+}
+
+stop() {
+  local pid=${PIDS[$1]}
+  unset "PIDS[$1]"
+  kill "-${2:-INT}" "$pid" 2>/dev/null || true
+  status=0
+  wait "$pid" || status=$?
+}
+
+assert_jq() {
+  jq -es "$2" "$1" >/dev/null && return
+  echo "not so: ${3:-$2}" >&2
+  echo "in:" >&2
+  tail -c 4000 "$1" >&2
+  return 1
+}
+
+assert_equal() {
+  [ "$1" = "$2" ] && return
+  printf 'expected: %s\n  actual: %s\n' "$2" "$1" >&2
+  return 1
+}
