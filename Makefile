@@ -129,6 +129,7 @@ $(foreach shell,bash zsh fish,$(eval $(call COMPLETION,$(shell))))
 
 .PHONY: events-doc
 events-doc: $(BUILD)/bin/netvitals ## write docs/events.md anew from schema/events.def
+	@mkdir -p docs
 	$(Q)$< schema --format markdown >docs/events.md
 
 # ---- tests: tests/run prints `N passed, N failed, N skipped` at the end

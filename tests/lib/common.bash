@@ -15,6 +15,8 @@
 # A file with set-up of its own defines test_setup (not setup). Names of namespaces, cgroups and pins
 # contain $UNIQUE, so that runs do not meet.
 
+bats_require_minimum_version 1.5.0
+
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 BUILD=${BUILD:-build}
 case $BUILD in /*) ;; *) BUILD=$ROOT/$BUILD ;; esac
@@ -114,6 +116,7 @@ stop() {
   unset "PIDS[$1]"
   kill "-${2:-INT}" "$pid" 2>/dev/null || true
   status=0
+  # shellcheck disable=SC2034 # the test looks at it
   wait "$pid" || status=$?
 }
 
