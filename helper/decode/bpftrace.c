@@ -190,9 +190,11 @@ static const char too_long[] = "longer than 64 KiB";
 
 bool decoder_next(struct decoder *d, enum decode_result *result, struct event *out)
 {
-    const char *start = d->queue + d->queue_from;
     size_t waiting = d->queue_to - d->queue_from;
-    const char *newline = waiting ? memchr(start, '\n', waiting) : NULL;
+    if (waiting == 0)
+        return false;
+    const char *start = d->queue + d->queue_from;
+    const char *newline = memchr(start, '\n', waiting);
     if (!newline) {
         if (waiting < EVENT_LINE_MAX)
             return false;
@@ -203,12 +205,13 @@ bool decoder_next(struct decoder *d, enum decode_result *result, struct event *o
     size_t len = (size_t)(newline - start);
     d->queue_from += len + 1;
     // the event's text points into the line, and the queue moves: give it a place of its own
-    char *line = len < EVENT_LINE_MAX ? text_arena_take(&d->texts, len + 1) : NULL;
+    char *line = len < EVENT_LINE_MAX ? text_arena_take(&d->texts, len + DECODER_PADDING) : NULL;
     if (!line) {
         *result = decoder_bad(d, "%s", len < EVENT_LINE_MAX ? "no memory" : too_long);
         return true;
     }
     memcpy(line, start, len);
+    memset(line + len, 0, DECODER_PADDING);
     *result = decoder_bare_line(d, line, len, out);
     return true;
 }

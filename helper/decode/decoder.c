@@ -3,13 +3,18 @@
 // decoder.c - which parser a line goes to.
 
 #include "helper/decode/decoder_state.h"
+#include "schema/encode.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 struct decoder *decoder_new(void)
 {
-    return calloc(1, sizeof(struct decoder));
+    struct decoder *d = calloc(1, sizeof(*d));
+    if (d && (d->scan = scan_new()))
+        return d;
+    free(d);
+    return NULL;
 }
 
 void decoder_free(struct decoder *d)
@@ -18,6 +23,7 @@ void decoder_free(struct decoder *d)
         return;
     if (d->tokener)
         json_tokener_free(d->tokener);
+    scan_free(d->scan);
     text_arena_free(&d->texts);
     free(d->queue);
     free(d);
@@ -82,8 +88,8 @@ static enum decode_result parse(struct decoder *d, const char *line, size_t len,
     return result;
 }
 
-static enum decode_result decode(struct decoder *d, const char *line, size_t len,
-                                 bool with_envelope, struct event *out)
+static enum decode_result by_reference(struct decoder *d, const char *line, size_t len,
+                                       bool with_envelope, struct event *out)
 {
     if (is_blank(line, len))
         return DECODE_BLANK;
@@ -95,19 +101,41 @@ static enum decode_result decode(struct decoder *d, const char *line, size_t len
     return parse(d, line, len, with_envelope, out);
 }
 
+bool decoder_scan(struct decoder *d, const char *line, const char **newline, struct event *out)
+{
+    unsigned long unknown_keys;
+    if (!scan_line(d->scan, line, out, newline, &unknown_keys) || **newline != '\n' ||
+        *newline - line >= EVENT_LINE_MAX)
+        return false;
+    d->unknown_keys += unknown_keys;
+    return true;
+}
+
+static enum decode_result decode(struct decoder *d, const char *line, size_t len,
+                                 bool with_envelope, struct event *out)
+{
+    const char *end;
+    unsigned long unknown_keys;
+    bool ended = line[len] == '\n' || line[len] == '\0'; // the scanner would run on
+    if (!ended || !scan_line(d->scan, line, out, &end, &unknown_keys) || end != line + len)
+        return by_reference(d, line, len, with_envelope, out);
+    d->unknown_keys += unknown_keys;
+    return DECODE_EVENT;
+}
+
 enum decode_result decoder_bare_line(struct decoder *d, const char *line, size_t len,
                                      struct event *out)
 {
     return decode(d, line, len, false, out);
 }
 
-enum decode_result decoder_line_reference(struct decoder *d, const char *line, size_t len,
-                                          struct event *out)
+enum decode_result decoder_line(struct decoder *d, const char *line, size_t len, struct event *out)
 {
     return decode(d, line, len, true, out);
 }
 
-enum decode_result decoder_line(struct decoder *d, const char *line, size_t len, struct event *out)
+enum decode_result decoder_line_reference(struct decoder *d, const char *line, size_t len,
+                                          struct event *out)
 {
-    return decode(d, line, len, true, out);
+    return by_reference(d, line, len, true, out);
 }

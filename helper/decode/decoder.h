@@ -28,11 +28,20 @@ struct decoder;
 struct decoder *decoder_new(void);
 void decoder_free(struct decoder *d);
 
-// Decodes one line, given without its newline. Text in *out points into line or into the decoder's
-// own memory: it lives until decoder_release().
+// Bytes behind a line that the decoder may look at (never write, never use).
+enum { DECODER_PADDING = 32 };
+
+// Decodes one line, given without its newline; DECODER_PADDING bytes behind it must be readable.
+// Text in *out points into line or into the decoder's own memory: it lives until decoder_release().
 //
 // bpftrace's own notices carry no time: `ready` and `lost` made from them have ts_us 0.
 enum decode_result decoder_line(struct decoder *d, const char *line, size_t len, struct event *out);
+
+// The fast way, for whoever has many lines: true if the line at `line`, whose length is not known
+// yet, is an event that the scanner takes; *newline is its end. False: find the newline, and call
+// decoder_line(). Behind the last newline, or the last byte, of what can be read there must be
+// DECODER_PADDING zero bytes.
+bool decoder_scan(struct decoder *d, const char *line, const char **newline, struct event *out);
 
 // One object of `bpftrace -f json` may hold several lines of the script's, or a part of one. Call
 // this after decoder_line() until it returns false: each call gives the next line's *result and

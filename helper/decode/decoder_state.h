@@ -6,11 +6,13 @@
 #include <json-c/json.h>
 #include <stdarg.h>
 #include "helper/decode/decoder.h"
+#include "helper/decode/scan.h"
 #include "helper/decode/text_arena.h"
 
 enum { DECODER_ERROR_MAX = 128 };
 
 struct decoder {
+    struct scan *scan;
     struct text_arena texts;
     struct json_tokener *tokener;
     unsigned long unknown_keys;

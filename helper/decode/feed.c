@@ -7,10 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    READ_SIZE = 256 * 1024,
-    PADDING = 64, // the scanner loads whole vectors
-};
+enum { READ_SIZE = 256 * 1024 };
 
 struct feed {
     struct feed_sink sink;
@@ -20,7 +17,7 @@ struct feed {
     size_t batched;
     bool skipping; // within a line that is too long: until its newline
     size_t used;   // bytes of a line that is not complete yet, at the start of buffer
-    char buffer[EVENT_LINE_MAX + READ_SIZE + PADDING];
+    char buffer[EVENT_LINE_MAX + READ_SIZE + DECODER_PADDING];
 };
 
 struct feed *feed_new(const struct feed_sink *sink)
@@ -103,15 +100,22 @@ static void take_line(struct feed *f, const char *line, size_t len)
 void feed_commit(struct feed *f, size_t size)
 {
     const char *at = f->buffer;
-    const char *end = f->buffer + f->used + size;
-    const char *unseen = f->buffer + f->used;
-    const char *newline;
+    char *end = f->buffer + f->used + size;
+    const char *unseen = f->buffer + f->used; // no newline before it
     f->counts.bytes += size;
-    while ((newline = memchr(unseen, '\n', (size_t)(end - unseen)))) {
-        if (f->skipping)
+    memset(end, 0, DECODER_PADDING);
+    while (unseen < end) {
+        const char *newline;
+        if (!f->skipping && decoder_scan(f->decoder, at, &newline, &f->batch[f->batched])) {
+            f->counts.lines++;
+            take_result(f, DECODE_EVENT);
+        } else if ((newline = memchr(unseen, '\n', (size_t)(end - unseen)))) {
+            if (!f->skipping)
+                take_line(f, at, (size_t)(newline - at));
             f->skipping = false;
-        else
-            take_line(f, at, (size_t)(newline - at));
+        } else {
+            break;
+        }
         at = unseen = newline + 1;
     }
     flush(f); // what comes next overwrites the text of these events
@@ -131,6 +135,7 @@ void feed_end(struct feed *f)
     enum decode_result result = DECODE_BLANK;
     if (f->used) {
         f->counts.lines++;
+        memset(f->buffer + f->used, 0, DECODER_PADDING);
         result = decoder_line(f->decoder, f->buffer, f->used, &f->batch[f->batched]);
         f->used = 0;
         if (result == DECODE_BAD)

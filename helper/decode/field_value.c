@@ -7,6 +7,12 @@
 const char field_error_type_integer[] = "not an integer";
 const char field_error_range[] = "out of range";
 
+const struct field_info common_fields[COMMON_FIELD_COUNT] = {
+    {.key = "ts_us", .key_len = 5, .type = FIELD_U64, .offset = offsetof(struct event, ts_us)},
+    {.key = "host", .key_len = 4, .type = FIELD_TEXT, .offset = offsetof(struct event, host)},
+    {.key = "seq", .key_len = 3, .type = FIELD_U64, .offset = offsetof(struct event, seq)},
+};
+
 enum integer_error integer_parse(const char *text, size_t len, struct integer *out)
 {
     size_t at = 0;
@@ -26,8 +32,7 @@ enum integer_error integer_parse(const char *text, size_t len, struct integer *o
     return fits ? INTEGER_OK : INTEGER_RANGE;
 }
 
-// What a field can hold by its unit, beyond its type.
-static uint64_t largest(const struct field_info *field)
+uint64_t field_largest(const struct field_info *field)
 {
     switch (field->unit) {
     case UNIT_PORT:
@@ -51,7 +56,7 @@ const char *field_set_integer(struct event *ev, const struct field_info *field,
         if (value.magnitude > (uint64_t)INT64_MAX + 1)
             return field_error_range;
         value.magnitude = -value.magnitude;
-    } else if (value.negative || value.magnitude > largest(field)) {
+    } else if (value.negative || value.magnitude > field_largest(field)) {
         return field_error_range;
     }
     memcpy(member, &value.magnitude, sizeof(value.magnitude)); // int64_t and uint64_t alike

@@ -8,6 +8,13 @@
 #include <stdint.h>
 #include "schema/events.h"
 
+// The keys that any event may have: ts_us, host, seq. `type` is none of them: it chose the event.
+enum { COMMON_FIELD_COUNT = 3 };
+extern const struct field_info common_fields[COMMON_FIELD_COUNT];
+
+// The largest integer that a field takes, by its type and unit.
+uint64_t field_largest(const struct field_info *field);
+
 // An integer as it stands in a line: magnitude and sign.
 struct integer {
     uint64_t magnitude;

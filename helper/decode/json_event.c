@@ -150,13 +150,6 @@ static const char *set_hex(struct decoder *d, struct json_object *line, const ch
     return NULL;
 }
 
-// The keys that any event may have. `type` is none of them: it chose the event.
-static const struct field_info common_fields[] = {
-    {.key = "ts_us", .key_len = 5, .type = FIELD_U64, .offset = offsetof(struct event, ts_us)},
-    {.key = "seq", .key_len = 3, .type = FIELD_U64, .offset = offsetof(struct event, seq)},
-    {.key = "host", .key_len = 4, .type = FIELD_TEXT, .offset = offsetof(struct event, host)},
-};
-
 static const struct field_info *field_in(const struct field_info *fields, size_t count,
                                          struct text key)
 {
@@ -168,8 +161,7 @@ static const struct field_info *field_in(const struct field_info *fields, size_t
 
 static const struct field_info *field_find(const struct event_info *info, struct text key)
 {
-    const struct field_info *f =
-        field_in(common_fields, sizeof(common_fields) / sizeof(common_fields[0]), key);
+    const struct field_info *f = field_in(common_fields, COMMON_FIELD_COUNT, key);
     return f ? f : field_in(info->fields, info->field_count, key);
 }
 

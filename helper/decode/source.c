@@ -52,18 +52,18 @@ static struct source *source_new(const char *name, int fd)
     s->name = strdup(name);
     s->input = malloc(INPUT_SIZE);
     s->in.src = s->input;
-    if (!s->name || !s->input) {
-        source_close(s);
-        return NULL;
-    }
-    return s;
+    if (s->name && s->input)
+        return s;
+    s->fd = -1; // stays the caller's
+    source_close(s);
+    return NULL;
 }
 
 struct source *source_open(const char *path, char *error, size_t error_size)
 {
     bool standard = strcmp(path, "-") == 0;
     const char *why = NULL;
-    struct stat st;
+    struct stat st = {0};
     int fd = standard ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st) != 0)
         why = strerror(errno);
@@ -86,7 +86,8 @@ void source_close(struct source *s)
     if (!s)
         return;
     ZSTD_freeDCtx(s->zstd);
-    close(s->fd);
+    if (s->fd >= 0)
+        close(s->fd);
     free(s->name);
     free(s->input);
     free(s);

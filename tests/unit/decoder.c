@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // LINK: helper/decode/decoder.c helper/decode/json_event.c helper/decode/json_check.c
-// LINK: helper/decode/field_value.c helper/decode/bpftrace.c helper/decode/text_arena.c
-// LINK: schema/encode.c schema/events.c schema/ip.c
+// LINK: helper/decode/scan.c helper/decode/field_value.c helper/decode/bpftrace.c
+// LINK: helper/decode/text_arena.c schema/encode.c schema/events.c schema/ip.c
 // LIBS: json-c
 //
 // Lines, and what the decoder makes of them: an event is compared as event_encode() prints it.
@@ -198,13 +198,18 @@ static void expect(const char *what, const char *got, const char *expected)
 
 static const char *const result_names[] = {"event", "blank", "unknown", "bad"};
 
-static void check_row(struct decoder *d, const struct row *row)
+typedef enum decode_result decode_fn(struct decoder *, const char *, size_t, struct event *);
+
+// The line stands at the end of a buffer, before the padding, so that ASan sees a read beyond it.
+static void check_row(struct decoder *d, const struct row *row, decode_fn *decode, char after)
 {
     static char encoded[EVENT_LINE_MAX + 1];
-    char copy[1024]; // of its exact size, so that ASan sees a read beyond it
+    char buffer[1024 + DECODER_PADDING];
+    char *line = buffer + 1024 - row->len;
     struct event ev;
-    memcpy(copy + sizeof(copy) - row->len, row->line, row->len);
-    enum decode_result result = decoder_line(d, copy + sizeof(copy) - row->len, row->len, &ev);
+    memcpy(line, row->line, row->len);
+    memset(line + row->len, after, DECODER_PADDING);
+    enum decode_result result = decode(d, line, row->len, &ev);
     expect(row->line, result_names[result], result_names[row->result]);
     if (result != row->result)
         return;
@@ -215,6 +220,14 @@ static void check_row(struct decoder *d, const struct row *row)
         expect(row->line, decoder_error(d), row->expected);
     }
     decoder_release(d);
+}
+
+static void check_rows(decode_fn *decode, char after)
+{
+    struct decoder *d = decoder_new();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        check_row(d, &rows[i], decode, after);
+    decoder_free(d);
 }
 
 // Several lines in one printf, the last without its newline.
@@ -251,9 +264,11 @@ static void check_unknown_keys(struct decoder *d)
 
 int main(void)
 {
+    check_rows(decoder_line_reference, 'x');
+    check_rows(decoder_line, 'x');
+    check_rows(decoder_line, '\0');
+    check_rows(decoder_line, '\n');
     struct decoder *d = decoder_new();
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        check_row(d, &rows[i]);
     check_next(d);
     check_unknown_keys(d);
     decoder_free(d);
