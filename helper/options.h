@@ -23,9 +23,9 @@ struct report_options {
     // rtt
     const char *assocs; // file of /proc/net/sctp/assocs; "" for this host's; NULL for none
     uint64_t max_age_us, warn_p99_us, crit_p99_us, warn_loss_ppm, crit_loss_ppm;
-    // traffic
     // check
     bool live; // ages count to the clock, not to the last event
+    // traffic
     const char *subscribers, *rules, *rules_before, *quota, *pseudonyms;
     bool full_names;
     // cgroup
