@@ -32,12 +32,14 @@ const struct opt *cli_option_table(const struct command *cmd, size_t number)
     return cmd->more_options ? cmd->more_options(number - own) : NULL;
 }
 
-static const struct opt *find_option(const struct command *cmd, const char *name, size_t len, char letter)
+static const struct opt *find_option(const struct command *cmd, const char *name, size_t len,
+                                     char letter)
 {
     const struct opt *table;
     for (size_t i = 0; (table = cli_option_table(cmd, i)); i++)
         for (const struct opt *o = table; o->name; o++)
-            if (name ? strlen(o->name) == len && memcmp(o->name, name, len) == 0 : o->letter == letter)
+            if (name ? strlen(o->name) == len && memcmp(o->name, name, len) == 0
+                     : o->letter == letter)
                 return o;
     return NULL;
 }
@@ -112,7 +114,8 @@ static int usage_error(const struct parse *p, const char *what, const char *arg)
     return EXIT_USAGE;
 }
 
-static int store_or_complain(struct parse *p, const struct opt *o, const char *value, const char *arg)
+static int store_or_complain(struct parse *p, const struct opt *o, const char *value,
+                             const char *arg)
 {
     if (store(o, value, p->config))
         return EXIT_OK;
@@ -139,7 +142,8 @@ static int parse_long(struct parse *p, const char *arg)
         return equals ? usage_error(p, "takes no value:", arg) : EXIT_OK;
     }
     if (!equals && o->value_if_absent) {
-        // `--follow 5`: the next word is the value only if it can be one, and a number never is a text
+        // `--follow 5`: the next word is the value only if it can be one, and a number never is a
+        // text
         if (o->kind != OPT_TEXT && p->next < p->argc && store(o, p->argv[p->next], p->config))
             return p->next++, EXIT_OK;
         return store_or_complain(p, o, o->value_if_absent, arg);
@@ -190,7 +194,8 @@ static int parse_arguments(struct parse *p)
     return EXIT_OK;
 }
 
-static int run_command(const struct program *program, const struct command *cmd, int argc, char **argv)
+static int run_command(const struct program *program, const struct command *cmd, int argc,
+                       char **argv)
 {
     struct parse p = {.program = program, .cmd = cmd, .argc = argc, .argv = argv};
     p.config = calloc(1, cmd->config_size ? cmd->config_size : 1);

@@ -14,7 +14,8 @@ enum opt_kind {
     OPT_FLAG,     // bool
     OPT_TEXT,     // const char *
     OPT_U64,      // uint64_t; whole string, within min..max
-    OPT_DURATION, // uint64_t microseconds; "10s", "250ms", "5m", "2h", "1d"; a bare number is seconds
+    OPT_DURATION, // uint64_t microseconds; "10s", "250ms", "5m", "2h", "1d"; a bare number is
+                  // seconds
     OPT_SIZE,     // uint64_t bytes; "64K", "10M", "2G" (powers of 1024)
     OPT_PERCENT,  // uint64_t parts per million; "20%", "0.5%"
     OPT_CHOICE,   // const char *: one of choices
@@ -35,25 +36,30 @@ struct opt {
     size_t offset;       // of the member in the command's configuration struct
     const char *metavar; // as shown in help: "FILE"; NULL for flags
     const char *help;    // one sentence, no final stop
-    const char *value_if_absent; // makes the value optional (--follow, --follow=5s): what stands for it
-    uint64_t min, max;   // OPT_U64, OPT_DURATION, OPT_SIZE, OPT_PERCENT; max 0: no limit
+    const char
+        *value_if_absent; // makes the value optional (--follow, --follow=5s): what stands for it
+    uint64_t min, max;    // OPT_U64, OPT_DURATION, OPT_SIZE, OPT_PERCENT; max 0: no limit
     const char *const *choices; // NULL-terminated, for OPT_CHOICE
 };
 
 // A row for the member `member` of struct `config`.
-#define OPT(config, member, letter_, name_, kind_, metavar_, help_, ...)                                \
-    {.name = (name_), .letter = (letter_), .kind = (kind_), .offset = offsetof(config, member),         \
-     .metavar = (metavar_), .help = (help_), __VA_ARGS__}
+#define OPT(config, member, letter_, name_, kind_, metavar_, help_, ...)                           \
+    {                                                                                              \
+        .name = (name_), .letter = (letter_), .kind = (kind_), .offset = offsetof(config, member), \
+        .metavar = (metavar_), .help = (help_), __VA_ARGS__                                        \
+    }
 
 struct program;
 
 struct command {
-    const char *name;         // NULL for a program that has no commands: its one row
-    const char *operands;     // shown after the options: "[FILE…]"; NULL if none are taken
-    const char *summary;      // one sentence
-    const char *details;      // paragraphs for the man page and --help, or NULL
-    const struct opt *const *options; // NULL-terminated list of tables, each ended by a row without name
-    // Further tables by number, NULL behind the last: for rows that live beside what they configure.
+    const char *name;     // NULL for a program that has no commands: its one row
+    const char *operands; // shown after the options: "[FILE…]"; NULL if none are taken
+    const char *summary;  // one sentence
+    const char *details;  // paragraphs for the man page and --help, or NULL
+    const struct opt *const
+        *options; // NULL-terminated list of tables, each ended by a row without name
+    // Further tables by number, NULL behind the last: for rows that live beside what they
+    // configure.
     const struct opt *(*more_options)(size_t number);
     size_t config_size;
     const void *defaults; // config_size bytes, or NULL for zeroes
@@ -66,12 +72,13 @@ struct program {
     const char *summary;
     const char *version;
     const struct command *const *commands; // NULL-terminated
-    const char *notes;              // requirements, overhead, caveats: for the man page and --help
-    const char *examples;           // lines "  command" each under a sentence
+    const char *notes;    // requirements, overhead, caveats: for the man page and --help
+    const char *examples; // lines "  command" each under a sentence
 };
 
 // Parses the command line, runs the command, flushes stdout. Returns the exit code for main:
-// EXIT_USAGE with one line on stderr for a wrong call. Understands --help, --version, and the hidden
+// EXIT_USAGE with one line on stderr for a wrong call. Understands --help, --version, and the
+// hidden
 // --man and --completion=SHELL, which the build calls.
 int cli_main(const struct program *program, int argc, char **argv);
 

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HELP_EXIT_CODES                                                                                 \
-    "0 ok, 1 failed, 2 usage, 3 bad input (--strict), 4 this kernel or these privileges cannot, "       \
+#define HELP_EXIT_CODES                                                                            \
+    "0 ok, 1 failed, 2 usage, 3 bad input (--strict), 4 this kernel or these privileges cannot, "  \
     "5 data was lost (--fail-on-loss)"
 
 void cli_expected(const struct opt *o, char *out, size_t size)
@@ -46,10 +46,11 @@ static void print_options(const struct command *cmd)
         for (const struct opt *o = table; o->name; o++) {
             char left[80];
             option_left(o, left, sizeof(left));
-            printf("  %-30s %s%s\n", left, strlen(left) > 30 ? "\n                                 " : "",
-                   o->help);
+            printf("  %-30s %s%s\n", left,
+                   strlen(left) > 30 ? "\n                                 " : "", o->help);
             for (const char *const *c = o->choices; c && *c; c++)
-                printf("%s%s", c == o->choices ? "                                 one of: " : ", ", *c);
+                printf("%s%s", c == o->choices ? "                                 one of: " : ", ",
+                       *c);
             if (o->choices)
                 putchar('\n');
         }
@@ -57,8 +58,9 @@ static void print_options(const struct command *cmd)
 
 static void print_usage(const struct program *program, const struct command *cmd)
 {
-    printf("%s%s%s [OPTION…]%s%s\n", program->name, cmd->name ? " " : "", cmd->name ? cmd->name : "",
-           cmd->operands ? " " : "", cmd->operands ? cmd->operands : "");
+    printf("%s%s%s [OPTION…]%s%s\n", program->name, cmd->name ? " " : "",
+           cmd->name ? cmd->name : "", cmd->operands ? " " : "",
+           cmd->operands ? cmd->operands : "");
 }
 
 static void print_command_help(const struct program *program, const struct command *cmd)
@@ -80,8 +82,8 @@ void cli_print_help(const struct program *program, const struct command *cmd)
     if (cmd) {
         print_command_help(program, cmd);
     } else {
-        printf("%s - %s\n\nusage: %s COMMAND [OPTION…]\n\nCommands:\n", program->name, program->summary,
-               program->name);
+        printf("%s - %s\n\nusage: %s COMMAND [OPTION…]\n\nCommands:\n", program->name,
+               program->summary, program->name);
         for (const struct command *const *c = program->commands; *c; c++)
             printf("  %-10s %s\n", (*c)->name, (*c)->summary);
         printf("\n'%s COMMAND --help' tells the options of a command.\n", program->name);
@@ -174,8 +176,9 @@ static void complete_bash_words(const struct command *cmd)
 
 static void complete_bash(const struct program *program)
 {
-    printf("_%s()\n{\n    local words cur=${COMP_WORDS[COMP_CWORD]}\n    case ${COMP_WORDS[1]} in\n",
-           program->name);
+    printf(
+        "_%s()\n{\n    local words cur=${COMP_WORDS[COMP_CWORD]}\n    case ${COMP_WORDS[1]} in\n",
+        program->name);
     for (const struct command *const *c = program->commands; *c; c++) {
         printf("    %s) words='", (*c)->name ? (*c)->name : "*");
         complete_bash_words(*c);
@@ -188,7 +191,8 @@ static void complete_bash(const struct program *program)
             printf("%s ", (*c)->name);
         printf("--help --version'\n");
     }
-    printf("    case $cur in\n    -* | '') mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\") ;;\n"
+    printf("    case $cur in\n    -* | '') mapfile -t COMPREPLY < <(compgen -W \"$words\" -- "
+           "\"$cur\") ;;\n"
            "    *) mapfile -t COMPREPLY < <(compgen -W \"$words\" -f -- \"$cur\") ;;\n    esac\n}\n"
            "complete -o filenames -F _%s %s\n",
            program->name, program->name);
@@ -199,8 +203,8 @@ static void complete_fish(const struct program *program)
     for (const struct command *const *row = program->commands; *row; row++) {
         const struct command *c = *row;
         if (c->name)
-            printf("complete -c %s -n __fish_use_subcommand -a %s -d '%s'\n", program->name, c->name,
-                   c->summary);
+            printf("complete -c %s -n __fish_use_subcommand -a %s -d '%s'\n", program->name,
+                   c->name, c->summary);
         const struct opt *table;
         for (size_t i = 0; (table = cli_option_table(c, i)); i++)
             for (const struct opt *o = table; o->name; o++)

@@ -9,8 +9,10 @@
 #include <ctype.h>
 #include <string.h>
 
-static const char *const state_names[] = {
-    [CHECK_OK] = "OK", [CHECK_WARNING] = "WARNING", [CHECK_CRITICAL] = "CRITICAL", [CHECK_UNKNOWN] = "UNKNOWN"};
+static const char *const state_names[] = {[CHECK_OK] = "OK",
+                                          [CHECK_WARNING] = "WARNING",
+                                          [CHECK_CRITICAL] = "CRITICAL",
+                                          [CHECK_UNKNOWN] = "UNKNOWN"};
 
 static int print_result(const char *name, enum check_state state, const struct check_result *result)
 {
@@ -36,7 +38,8 @@ static int check_run(const struct program *program, const void *config, int argc
     struct session session;
     struct check_result result = {.text = ""};
     if (!kind || !kind->check) {
-        cli_error(program, "check what? rtt, traffic, redirect or cgroup; see 'netvitals check --help'");
+        cli_error(program,
+                  "check what? rtt, traffic, redirect or cgroup; see 'netvitals check --help'");
         return say_unknown(argc ? argv[0] : "check", "no such check");
     }
     argc--;
@@ -49,9 +52,11 @@ static int check_run(const struct program *program, const void *config, int argc
     int rc = input_read_all(&input);
     enum check_state state = CHECK_UNKNOWN;
     if (rc != 0)
-        snprintf(result.text, sizeof(result.text), "the input could not be read, see standard error");
+        snprintf(result.text, sizeof(result.text),
+                 "the input could not be read, see standard error");
     else
-        state = kind->check(session.selves[0], options->live ? event_now_us() : session.to_us, &result);
+        state =
+            kind->check(session.selves[0], options->live ? event_now_us() : session.to_us, &result);
     session_close(&session);
     return print_result(kind->name, state, &result);
 }
@@ -59,10 +64,13 @@ static int check_run(const struct program *program, const void *config, int argc
 #define ROW(...) OPT(struct report_options, __VA_ARGS__)
 static const struct opt options[] = {
     ROW(live, 0, "live", OPT_FLAG, NULL, "ages count to the clock, not to the last event"),
-    ROW(max_age_us, 0, "max-age", OPT_DURATION, "TIME", "rtt: critical if the last ACK of a path is older"),
+    ROW(max_age_us, 0, "max-age", OPT_DURATION, "TIME",
+        "rtt: critical if the last ACK of a path is older"),
     ROW(warn_p99_us, 0, "warn-p99", OPT_DURATION, "TIME", "rtt: warn from this 99th percentile on"),
-    ROW(crit_p99_us, 0, "crit-p99", OPT_DURATION, "TIME", "rtt: critical from this 99th percentile on"),
-    ROW(warn_loss_ppm, 0, "warn-loss", OPT_PERCENT, "PERCENT", "rtt: warn from this share of unanswered heartbeats on"),
+    ROW(crit_p99_us, 0, "crit-p99", OPT_DURATION, "TIME",
+        "rtt: critical from this 99th percentile on"),
+    ROW(warn_loss_ppm, 0, "warn-loss", OPT_PERCENT, "PERCENT",
+        "rtt: warn from this share of unanswered heartbeats on"),
     ROW(crit_loss_ppm, 0, "crit-loss", OPT_PERCENT, "PERCENT", "rtt: critical from this share on"),
     {0},
 };
@@ -72,7 +80,8 @@ static const struct opt *const tables[] = {report_input_options, options, NULL};
 const struct command command_check = {
     .name = "check",
     .operands = "rtt|traffic|redirect|cgroup [FILE…]",
-    .summary = "Judge the events: a line for a monitoring system; exits 0 ok, 1 warning, 2 critical, 3 unknown",
+    .summary = "Judge the events: a line for a monitoring system; exits 0 ok, 1 warning, 2 "
+               "critical, 3 unknown",
     .options = tables,
     .config_size = sizeof(struct report_options),
     .run = check_run,

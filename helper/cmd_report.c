@@ -86,7 +86,8 @@ static int open_output(struct run *run, char *temporary, size_t size)
     return EXIT_FAILED;
 }
 
-// The first operand names the report unless it is a file: `netvitals report today.ndjson` reports all.
+// The first operand names the report unless it is a file: `netvitals report today.ndjson` reports
+// all.
 static const char *take_name(int *argc, char ***argv)
 {
     if (*argc == 0)
@@ -165,7 +166,8 @@ const struct command command_report = {
     .name = "report",
     .operands = "[rtt|traffic|cgroup|redirect|all] [FILE…]",
     .summary = "Print reports from events on standard input or in files",
-    .details = "Files may be compressed by zstd. Raw events and the summaries that --format ndjson prints\n"
+    .details = "Files may be compressed by zstd. Raw events and the summaries that --format ndjson "
+               "prints\n"
                "can be mixed: merging summaries gives what the raw events would have given.",
     .options = tables,
     .more_options = options_of_aggregate,

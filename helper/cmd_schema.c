@@ -33,7 +33,8 @@ static void print_text(void)
 static void print_json_field(const struct field_info *f, bool first)
 {
     printf("%s\n    {\"key\":\"%s\",\"type\":\"%s\",\"unit\":\"%s\",\"required\":%s,\"meaning\":",
-           first ? "" : ",", f->key, type_words(f), unit_name(f->unit), f->required ? "true" : "false");
+           first ? "" : ",", f->key, type_words(f), unit_name(f->unit),
+           f->required ? "true" : "false");
     print_json_text(stdout, text_of(f->doc));
     putchar('}');
 }
@@ -56,12 +57,16 @@ static void print_json(void)
 static void print_markdown(void)
 {
     printf("# Events\n\nMade from `schema/events.def` by `make events-doc`; do not edit.\n\n"
-           "One JSON object a line. `type` and `ts_us` (microseconds since the Unix epoch) stand first in\n"
-           "every event; `host` and `seq` may stand in any. Numbers are integers, and the unit ends the key.\n");
+           "One JSON object a line. `type` and `ts_us` (microseconds since the Unix epoch) stand "
+           "first in\n"
+           "every event; `host` and `seq` may stand in any. Numbers are integers, and the unit "
+           "ends the key.\n");
     for (int i = 0; i < EV_COUNT; i++) {
         const struct event_info *e = &event_table[i];
-        printf("\n## %s\n\n%c%s.\n\n| key | type | unit | | meaning |\n| --- | --- | --- | --- | --- |\n", e->name,
-               e->doc[0] >= 'a' && e->doc[0] <= 'z' ? e->doc[0] - 32 : e->doc[0], e->doc + 1);
+        printf("\n## %s\n\n%c%s.\n\n| key | type | unit | | meaning |\n| --- | --- | --- | --- | "
+               "--- |\n",
+               e->name, e->doc[0] >= 'a' && e->doc[0] <= 'z' ? e->doc[0] - 32 : e->doc[0],
+               e->doc + 1);
         for (unsigned k = 0; k < e->field_count; k++) {
             const struct field_info *f = &e->fields[k];
             printf("| `%s` | %s | %s | %s | %s |\n", f->key, type_words(f), unit_name(f->unit),

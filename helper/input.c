@@ -94,7 +94,8 @@ static int read_source(struct reading *r)
             if (got < 0 && errno == EINTR)
                 continue;
             if (got < 0) {
-                fprintf(stderr, "netvitals: %s: %s\n", source_name(r->source), source_error(r->source));
+                fprintf(stderr, "netvitals: %s: %s\n", source_name(r->source),
+                        source_error(r->source));
                 feed_end(r->feed);
                 return EXIT_FAILED;
             }

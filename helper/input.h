@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// input.h - the reading loop: sources one after the other into a session, with a pulse for live reports.
+// input.h - the reading loop: sources one after the other into a session, with a pulse for live
+// reports.
 #pragma once
 
 #include "helper/session.h"
@@ -9,12 +10,13 @@ struct input {
     struct session *session;
     const char *const *paths; // "-" is standard input
     size_t path_count;
-    uint64_t pulse_us;            // 0: none
-    bool (*pulse)(void *context); // called every pulse_us while input goes on; false: nobody listens, stop
+    uint64_t pulse_us; // 0: none
+    bool (*pulse)(
+        void *context); // called every pulse_us while input goes on; false: nobody listens, stop
     void *context;
 };
 
-// Reads everything. SIGINT and SIGTERM stop it: a pipe is read to its end first, since the producer got
-// the same signal and has its last events to say; a second signal does not wait. Returns an exit code;
-// what could not be read was said on stderr.
+// Reads everything. SIGINT and SIGTERM stop it: a pipe is read to its end first, since the producer
+// got the same signal and has its last events to say; a second signal does not wait. Returns an
+// exit code; what could not be read was said on stderr.
 int input_read_all(const struct input *in);

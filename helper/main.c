@@ -18,9 +18,10 @@ static const struct program program = {
     .summary = "whether a host's network is alive, who uses it, and what it costs",
     .version = NETVITALS_VERSION,
     .commands = commands,
-    .examples = "  sudo scripts/sctp/sctphb.bt | netvitals report rtt --follow\n"
-                "  netvitals report rtt --since yesterday --until today --format html -o rtt.html DIR\n"
-                "  sudo scripts/sctp/sctphb.bt | netvitals check rtt --max-age 90s --crit-loss 20%",
+    .examples =
+        "  sudo scripts/sctp/sctphb.bt | netvitals report rtt --follow\n"
+        "  netvitals report rtt --since yesterday --until today --format html -o rtt.html DIR\n"
+        "  sudo scripts/sctp/sctphb.bt | netvitals check rtt --max-age 90s --crit-loss 20%",
 };
 
 int main(int argc, char **argv)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// options.h - the configuration of `report` and `check`. Its option rows are in options.c and, where
-// only one report has them, beside that report.
+// options.h - the configuration of `report` and `check`. Its option rows are in options.c and,
+// where only one report has them, beside that report.
 #pragma once
 
 #include "helper/cli.h"
@@ -13,9 +13,9 @@ struct report_options {
     uint64_t jobs;
     // what to show
     const char *format;
-    const char *by; // keys, comma-separated
+    const char *by;     // keys, comma-separated
     uint64_t window_us; // length of the windows that summaries and plots are cut into; 0: one
-    uint64_t top;   // rows; 0: all
+    uint64_t top;       // rows; 0: all
     bool wide, raw;
     const char *output; // file instead of stdout
     // live

@@ -59,22 +59,21 @@ static bool parse_scaled(const char *text, const struct suffix *suffixes, uint64
 
 bool parse_duration_us(const char *text, uint64_t *out)
 {
-    static const struct suffix units[] = {
-        {"", 1000000},           {"us", 1},
-        {"ms", 1000},            {"s", 1000000},
-        {"m", 60000000},         {"h", UINT64_C(3600000000)},
-        {"d", UINT64_C(86400000000)}, {NULL, 0}};
+    static const struct suffix units[] = {{"", 1000000},
+                                          {"us", 1},
+                                          {"ms", 1000},
+                                          {"s", 1000000},
+                                          {"m", 60000000},
+                                          {"h", UINT64_C(3600000000)},
+                                          {"d", UINT64_C(86400000000)},
+                                          {NULL, 0}};
     return parse_scaled(text, units, out);
 }
 
 bool parse_size_bytes(const char *text, uint64_t *out)
 {
-    static const struct suffix units[] = {{"", 1},
-                                          {"K", 1 << 10},
-                                          {"M", 1 << 20},
-                                          {"G", 1 << 30},
-                                          {"T", UINT64_C(1) << 40},
-                                          {NULL, 0}};
+    static const struct suffix units[] = {{"", 1},        {"K", 1 << 10},           {"M", 1 << 20},
+                                          {"G", 1 << 30}, {"T", UINT64_C(1) << 40}, {NULL, 0}};
     return parse_scaled(text, units, out);
 }
 

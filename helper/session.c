@@ -16,12 +16,14 @@ static int parse_range(struct session *s, const struct report_options *o)
     uint64_t now_us = event_now_us();
     s->until_us = UINT64_MAX;
     if (o->since && !time_point_parse(o->since, now_us, &s->since_us)) {
-        fprintf(stderr, "netvitals: --since '%s' is no time; write 2026-11-22T07:00:00Z, today or -2h\n",
+        fprintf(stderr,
+                "netvitals: --since '%s' is no time; write 2026-11-22T07:00:00Z, today or -2h\n",
                 o->since);
         return EXIT_USAGE;
     }
     if (o->until && !time_point_parse(o->until, now_us, &s->until_us)) {
-        fprintf(stderr, "netvitals: --until '%s' is no time; write 2026-11-22T07:00:00Z, today or -2h\n",
+        fprintf(stderr,
+                "netvitals: --until '%s' is no time; write 2026-11-22T07:00:00Z, today or -2h\n",
                 o->until);
         return EXIT_USAGE;
     }
@@ -97,7 +99,8 @@ static void count_control(struct session *s, const struct event *ev)
             l->bytes_unaccounted += ev->lost.bytes;
         break;
     case EV_traffic_totals:
-        l->bytes_unaccounted += ev->traffic_totals.overflow_bytes + ev->traffic_totals.bad_header_bytes;
+        l->bytes_unaccounted +=
+            ev->traffic_totals.overflow_bytes + ev->traffic_totals.bad_header_bytes;
         break;
     default:
         break;
@@ -142,7 +145,8 @@ static void take_bad_line(void *context, uint64_t line, const char *why)
     s->loss.lines_rejected++;
     s->strict_failure |= s->options->strict;
     if (s->bad_lines_shown++ < BAD_LINES_SHOWN_MAX)
-        fprintf(stderr, "netvitals: %s: line %" PRIu64 ": %s\n", s->source ? s->source : "-", line, why);
+        fprintf(stderr, "netvitals: %s: line %" PRIu64 ": %s\n", s->source ? s->source : "-", line,
+                why);
     else if (s->bad_lines_shown == BAD_LINES_SHOWN_MAX + 1)
         fprintf(stderr, "netvitals: further malformed lines are counted, not shown\n");
 }
@@ -261,5 +265,6 @@ void session_print_summaries(const struct session *s, FILE *out)
 bool session_lost(const struct session *s)
 {
     const struct loss_budget *l = &s->loss;
-    return l->events_lost || l->lines_rejected || l->bytes_unaccounted || l->streams_ended < l->streams;
+    return l->events_lost || l->lines_rejected || l->bytes_unaccounted ||
+           l->streams_ended < l->streams;
 }

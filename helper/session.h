@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// session.h - one run over the input: events go to the aggregates, control events to the loss budget.
+// session.h - one run over the input: events go to the aggregates, control events to the loss
+// budget.
 #pragma once
 
 #include <stdio.h>
@@ -33,8 +34,8 @@ struct feed *session_feed(struct session *s);
 // Takes one event, from wherever.
 void session_add(struct session *s, const struct event *ev);
 
-// What the counts of a feed say of loss; called once when its source is at its end (the rejected lines
-// of a feed that goes on are in loss already).
+// What the counts of a feed say of loss; called once when its source is at its end (the rejected
+// lines of a feed that goes on are in loss already).
 void session_finish_feed(struct session *s, struct feed *feed);
 
 // Fills one report of kind i; free it with session_free_report.

@@ -41,7 +41,8 @@ static bool apply_zone(const char *zone, struct tm *tm, time_t *out)
     if (strcmp(zone, "Z") == 0 || strcmp(zone, "z") == 0)
         return true;
     struct tm offset = {0};
-    if ((*zone != '+' && *zone != '-') || !strptime(zone + 1, "%H:%M", &offset) || strlen(zone) != 6)
+    if ((*zone != '+' && *zone != '-') || !strptime(zone + 1, "%H:%M", &offset) ||
+        strlen(zone) != 6)
         return false;
     long seconds = offset.tm_hour * 3600L + offset.tm_min * 60L;
     *out += *zone == '+' ? -seconds : seconds;

@@ -46,10 +46,10 @@ const char *field_type_name(enum field_type type)
 const char *unit_name(enum unit unit)
 {
     static const char *const names[] = {
-        [UNIT_NONE] = "",           [UNIT_NS] = "ns",       [UNIT_US] = "us",
-        [UNIT_S] = "s",             [UNIT_BYTES] = "bytes", [UNIT_PACKETS] = "packets",
-        [UNIT_COUNT] = "count",     [UNIT_PPM] = "ppm",     [UNIT_PORT] = "port",
-        [UNIT_ID] = "id",           [UNIT_FLAG] = "0/1",
+        [UNIT_NONE] = "",       [UNIT_NS] = "ns",       [UNIT_US] = "us",
+        [UNIT_S] = "s",         [UNIT_BYTES] = "bytes", [UNIT_PACKETS] = "packets",
+        [UNIT_COUNT] = "count", [UNIT_PPM] = "ppm",     [UNIT_PORT] = "port",
+        [UNIT_ID] = "id",       [UNIT_FLAG] = "0/1",
     };
     return names[unit];
 }

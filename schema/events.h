@@ -56,9 +56,11 @@ enum event_type {
 };
 
 // struct ev_NAME: the values of an event, in the order of events.def
-#define EVENT(e, doc)                         struct ev_##e {
-#define FIELD(e, key, type, unit, need, doc)  CTYPE_##type key;
-#define END(e)                                };
+#define EVENT(e, doc)                        struct ev_##e {
+#define FIELD(e, key, type, unit, need, doc) CTYPE_##type key;
+#define END(e)                                                                                     \
+    }                                                                                              \
+    ;
 // clang-format off
 #include "schema/events.def"
 
@@ -85,7 +87,7 @@ struct event {
 // clang-format on
 
 // Sets a key and marks it present:  EVENT_SET(&ev, flow, bytes_up, 1500);
-#define EVENT_SET(ev, event, key, value)                                                            \
+#define EVENT_SET(ev, event, key, value)                                                           \
     ((ev)->event.key = (value), (ev)->present |= UINT64_C(1) << F_##event##_##key)
 
 #define EVENT_HAS(ev, event, key) (((ev)->present >> F_##event##_##key & 1) != 0)

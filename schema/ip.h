@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ip.h - addresses as they stand in events: 16 bytes, IPv4 in its IPv4-mapped form (RFC 4291, 2.5.5.2),
-// so that equal addresses are equal bytes whatever socket they came from.
+// ip.h - addresses as they stand in events: 16 bytes, IPv4 in its IPv4-mapped form (RFC
+// 4291, 2.5.5.2), so that equal addresses are equal bytes whatever socket they came from.
 #pragma once
 
 #include <stdbool.h>
@@ -20,9 +20,10 @@ struct ip_addr ip_from_v6(const uint8_t bytes[16]);
 bool ip_is_v4(struct ip_addr ip);
 bool ip_equal(struct ip_addr a, struct ip_addr b);
 
-// Reads len bytes of text, dotted quad or RFC 4291 notation, nothing around it. False if it is neither.
+// Reads len bytes of text, dotted quad or RFC 4291 notation, nothing around it. False if it is
+// neither.
 bool ip_parse(const char *text, size_t len, struct ip_addr *out);
 
-// Writes the address as text with its NUL (dotted quad for IPv4 and IPv4-mapped, else RFC 5952), and
-// returns its length without the NUL.
+// Writes the address as text with its NUL (dotted quad for IPv4 and IPv4-mapped, else RFC 5952),
+// and returns its length without the NUL.
 size_t ip_format(struct ip_addr ip, char out[IP_TEXT_MAX]);

@@ -2,9 +2,9 @@
 //
 // aggregate.h - what a report is made of. One row of aggregates[] (aggregate.c) is one report.
 //
-// An aggregate takes raw events and summaries alike. Adding is associative and commutative, so merging
-// two aggregates is adding the summaries of one to the other: parts, hours, hosts and threads are all
-// the same operation.
+// An aggregate takes raw events and summaries alike. Adding is associative and commutative, so
+// merging two aggregates is adding the summaries of one to the other: parts, hours, hosts and
+// threads are all the same operation.
 #pragma once
 
 #include "helper/options.h"
@@ -24,8 +24,8 @@ struct aggregate {
     // Touches what add() is going to touch; NULL where there is nothing to gain.
     void (*prefetch)(void *self, const struct event *ev);
     void (*add)(void *self, const struct event *ev);
-    // Adds columns, rows and further sections to report; now_us is the stream's last timestamp (live: the
-    // clock). Text in cells may point into the aggregate, which outlives the report.
+    // Adds columns, rows and further sections to report; now_us is the stream's last timestamp
+    // (live: the clock). Text in cells may point into the aggregate, which outlives the report.
     void (*fill)(void *self, uint64_t now_us, struct report *report);
     // Calls emit once a summary event.
     void (*summarise)(void *self, summary_fn *emit, void *context);

@@ -8,7 +8,8 @@
 
 enum { CHUNK_ENTRIES = 1024, CACHE_LINE = 64, FIRST_SLOTS = 1024 };
 
-// Linear probing over 8-byte slots; an entry is key and cell side by side, in a chunk that never moves.
+// Linear probing over 8-byte slots; an entry is key and cell side by side, in a chunk that never
+// moves.
 struct slot {
     uint32_t tag;   // upper half of the hash
     uint32_t entry; // index + 1; 0 is free

@@ -46,13 +46,13 @@ static bool path_key(struct rtt *rtt, const struct event *ev, struct rtt_path_ke
     memset(key, 0, sizeof(*key)); // padding is part of the key
     uint64_t window_us = rtt->options->window_us, at_us = ev->ts_us;
     switch (ev->type) {
-#define PATH_EVENT(event)                                                                               \
-    case EV_##event:                                                                                    \
-        key->netns = ev->event.netns;                                                                   \
-        key->assoc_id = ev->event.assoc_id;                                                             \
-        key->raddr = ev->event.raddr;                                                                   \
-        key->lport = (uint16_t)ev->event.lport;                                                         \
-        key->rport = (uint16_t)ev->event.rport;                                                         \
+#define PATH_EVENT(event)                                                                          \
+    case EV_##event:                                                                               \
+        key->netns = ev->event.netns;                                                              \
+        key->assoc_id = ev->event.assoc_id;                                                        \
+        key->raddr = ev->event.raddr;                                                              \
+        key->lport = (uint16_t)ev->event.lport;                                                    \
+        key->rport = (uint16_t)ev->event.rport;                                                    \
         break;
         PATH_EVENT(sctp_hb_sent)
         PATH_EVENT(sctp_hb_ack)
@@ -82,10 +82,12 @@ static void rtt_prefetch(void *self, const struct event *ev)
 }
 
 // In the order in which one of two said at the same time stands: what is over stays over.
-static const char *const assoc_words[] = {"unknown", "up", "restart", "shutdown", "down", "aborted"};
+static const char *const assoc_words[] = {"unknown",  "up",   "restart",
+                                          "shutdown", "down", "aborted"};
 enum { ASSOC_WORDS = sizeof(assoc_words) / sizeof(*assoc_words), FIRST_WORD_OVER = 3 };
 
-static void set_assoc(struct rtt *rtt, const struct rtt_assoc_key *key, uint64_t at_us, struct text word)
+static void set_assoc(struct rtt *rtt, const struct rtt_assoc_key *key, uint64_t at_us,
+                      struct text word)
 {
     struct rtt_assoc *cell = keymap_cell(rtt->assocs, key, keymap_hash(rtt->assocs, key));
     uint64_t number = ASSOC_WORDS;
@@ -101,13 +103,13 @@ static void add_assoc(struct rtt *rtt, const struct event *ev)
     memset(&key, 0, sizeof(key)); // padding is part of the key
     key.host = intern_id(rtt->words, ev->host);
     switch (ev->type) {
-#define ASSOC_EVENT(event, at_us)                                                                       \
-    case EV_##event:                                                                                    \
-        key.netns = ev->event.netns;                                                                    \
-        key.assoc_id = ev->event.assoc_id;                                                              \
-        key.lport = (uint16_t)ev->event.lport;                                                          \
-        key.rport = (uint16_t)ev->event.rport;                                                          \
-        set_assoc(rtt, &key, at_us, ev->event.state);                                                   \
+#define ASSOC_EVENT(event, at_us)                                                                  \
+    case EV_##event:                                                                               \
+        key.netns = ev->event.netns;                                                               \
+        key.assoc_id = ev->event.assoc_id;                                                         \
+        key.lport = (uint16_t)ev->event.lport;                                                     \
+        key.rport = (uint16_t)ev->event.rport;                                                     \
+        set_assoc(rtt, &key, at_us, ev->event.state);                                              \
         break;
         ASSOC_EVENT(sctp_assoc, ev->ts_us)
         ASSOC_EVENT(assoc_summary, ev->assoc_summary.state_us)
@@ -168,7 +170,8 @@ static int compare_judged(const void *a, const void *b)
 // Windows of a path put together again.
 static struct keymap *merge_windows(const struct rtt *rtt)
 {
-    struct keymap *merged = keymap_new(sizeof(struct rtt_path_key), sizeof(struct rtt_path), PATHS_MAX);
+    struct keymap *merged =
+        keymap_new(sizeof(struct rtt_path_key), sizeof(struct rtt_path), PATHS_MAX);
     for (size_t i = 0; merged && i < keymap_count(rtt->paths); i++) {
         struct rtt_path_key key = *(const struct rtt_path_key *)keymap_key_at(rtt->paths, i);
         key.window_us = 0;
@@ -240,7 +243,8 @@ static struct cell age_cell(uint64_t now_us, uint64_t at_us)
     return cell_u64(now_us > at_us ? now_us - at_us : 0);
 }
 
-static void fill_row(const struct rtt *rtt, struct table *t, const struct rtt_judged *j, uint64_t now_us)
+static void fill_row(const struct rtt *rtt, struct table *t, const struct rtt_judged *j,
+                     uint64_t now_us)
 {
     struct cell *c = table_add_row(t);
     const struct rtt_path *p = &j->path;
@@ -254,8 +258,8 @@ static void fill_row(const struct rtt *rtt, struct table *t, const struct rtt_ju
     *c++ = cell_ip(t, j->key.raddr);
     *c++ = cell_u64(j->key.rport);
     *c++ = cell_text(text_of(rtt_verdict_name(j->verdict)));
-    const uint64_t counts[] = {p->sent, p->acked, p->missed, p->late, p->discarded,
-                               rtt_loss_ppm(p, now_us)};
+    const uint64_t counts[] = {p->sent, p->acked,     p->missed,
+                               p->late, p->discarded, rtt_loss_ppm(p, now_us)};
     for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++)
         *c++ = cell_u64(counts[i]);
     const uint64_t times[] = {p->min_ns,
@@ -316,7 +320,8 @@ static void rtt_fill(void *self, uint64_t now_us, struct report *report)
     rtt_judged_free(judged, count);
 }
 
-static void summarise_path(const struct rtt *rtt, size_t i, char *sketch, summary_fn *emit, void *context)
+static void summarise_path(const struct rtt *rtt, size_t i, char *sketch, summary_fn *emit,
+                           void *context)
 {
     const struct rtt_path_key *key = keymap_key_at(rtt->paths, i);
     const struct rtt_path *path = keymap_cell_at(rtt->paths, i);

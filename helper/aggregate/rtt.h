@@ -38,7 +38,8 @@ struct rtt {
     bool out_of_memory;
 };
 
-// One path over all windows, judged: what the report, the check and the contradictions are made from.
+// One path over all windows, judged: what the report, the check and the contradictions are made
+// from.
 struct rtt_judged {
     struct rtt_path_key key;
     struct rtt_path path;
@@ -46,7 +47,8 @@ struct rtt_judged {
     char why[160];
 };
 
-// Judges all paths, worst first. *count is set; free with rtt_judged_free. NULL if there is no memory.
+// Judges all paths, worst first. *count is set; free with rtt_judged_free. NULL if there is no
+// memory.
 struct rtt_judged *rtt_judge_all(const struct rtt *rtt, uint64_t now_us, size_t *count);
 void rtt_judged_free(struct rtt_judged *judged, size_t count);
 

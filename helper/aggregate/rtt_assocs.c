@@ -11,10 +11,11 @@
 
 const char *assoc_state_name(int state)
 {
-    static const char *const names[] = {"CLOSED",           "COOKIE_WAIT",   "COOKIE_ECHOED",
-                                        "ESTABLISHED",      "SHUTDOWN_PENDING", "SHUTDOWN_SENT",
-                                        "SHUTDOWN_RECEIVED", "SHUTDOWN_ACK_SENT"};
-    return state >= 0 && state < (int)(sizeof(names) / sizeof(*names)) ? names[state] : "of unknown state";
+    static const char *const names[] = {
+        "CLOSED",           "COOKIE_WAIT",   "COOKIE_ECHOED",     "ESTABLISHED",
+        "SHUTDOWN_PENDING", "SHUTDOWN_SENT", "SHUTDOWN_RECEIVED", "SHUTDOWN_ACK_SENT"};
+    return state >= 0 && state < (int)(sizeof(names) / sizeof(*names)) ? names[state]
+                                                                       : "of unknown state";
 }
 
 static void add_address(struct assoc *a, struct ip_addr ip)
@@ -35,7 +36,8 @@ static bool parse_assoc(char *line, struct assoc *a)
     bool remote = false;
     int field = 0;
     memset(a, 0, sizeof(*a));
-    for (char *word = strtok_r(line, " \t\n", &save); word; word = strtok_r(NULL, " \t\n", &save), field++) {
+    for (char *word = strtok_r(line, " \t\n", &save); word;
+         word = strtok_r(NULL, " \t\n", &save), field++) {
         struct ip_addr ip;
         if (field == STATE)
             a->state = (int)strtol(word, NULL, 10);
@@ -82,14 +84,16 @@ static void read_remaddr(const char *assocs_path, struct assoc_list *list)
     const char *word = strstr(name, "assocs");
     if (!word)
         return;
-    int len = snprintf(path, sizeof(path), "%.*sremaddr%s", (int)(word - assocs_path), assocs_path, word + 6);
+    int len = snprintf(path, sizeof(path), "%.*sremaddr%s", (int)(word - assocs_path), assocs_path,
+                       word + 6);
     FILE *f = len > 0 && (size_t)len < sizeof(path) ? fopen(path, "r") : NULL;
     if (!f)
         return; // older captures have no such file: assocs names the addresses too
     while (fgets(line, sizeof(line), f)) {
         unsigned long long id;
         struct ip_addr ip;
-        if (sscanf(line, "%63s %llu", address, &id) != 2 || !ip_parse(address, strlen(address), &ip))
+        if (sscanf(line, "%63s %llu", address, &id) != 2 ||
+            !ip_parse(address, strlen(address), &ip))
             continue;
         for (size_t i = 0; i < list->count; i++)
             if (list->items[i].assoc_id == id)
@@ -106,7 +110,8 @@ bool assoc_list_read(const char *path, struct assoc_list *out)
     FILE *f = fopen(path, "r");
     if (!f) {
         fprintf(stderr, "netvitals: cannot read %s: %s%s\n", path, strerror(errno),
-                strcmp(path, PROC_ASSOCS) == 0 ? "; is the sctp module loaded? (modprobe sctp)" : "");
+                strcmp(path, PROC_ASSOCS) == 0 ? "; is the sctp module loaded? (modprobe sctp)"
+                                               : "");
         return false;
     }
     char *line = NULL;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// rtt_assocs.h - what the kernel says of its associations (/proc/net/sctp/assocs and remaddr), to be held
-// against what the heartbeats say.
+// rtt_assocs.h - what the kernel says of its associations (/proc/net/sctp/assocs and remaddr), to
+// be held against what the heartbeats say.
 #pragma once
 
 #include <stdbool.h>
@@ -24,8 +24,8 @@ struct assoc_list {
     size_t count;
 };
 
-// Reads a file with the text of /proc/net/sctp/assocs; "" is this host's. Addresses that only the remaddr
-// file beside it has are added. False after one line on stderr. Free with assoc_list_free.
+// Reads a file with the text of /proc/net/sctp/assocs; "" is this host's. Addresses that only the
+// remaddr file beside it has are added. False after one line on stderr. Free with assoc_list_free.
 bool assoc_list_read(const char *path, struct assoc_list *out);
 void assoc_list_free(struct assoc_list *list);
 

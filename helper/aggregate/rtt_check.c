@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// rtt_check.c - `netvitals check rtt`: the worst path decides, limits on age, p99 and loss add to it.
+// rtt_check.c - `netvitals check rtt`: the worst path decides, limits on age, p99 and loss add to
+// it.
 
 #include "helper/aggregate/rtt.h"
 
@@ -13,17 +14,19 @@ static enum check_state worse(enum check_state a, enum check_state b)
 }
 
 // The state of one path against the limits, with the reason in why.
-static enum check_state check_path(const struct rtt_judged *j, const struct report_options *o, uint64_t now_us,
-                                   char *why, size_t size)
+static enum check_state check_path(const struct rtt_judged *j, const struct report_options *o,
+                                   uint64_t now_us, char *why, size_t size)
 {
-    uint64_t p99_ns = rtt_path_quantile_ns(&j->path, 990000), loss_ppm = rtt_loss_ppm(&j->path, now_us);
+    uint64_t p99_ns = rtt_path_quantile_ns(&j->path, 990000),
+             loss_ppm = rtt_loss_ppm(&j->path, now_us);
     uint64_t age_us = now_us > j->path.last_ack_us ? now_us - j->path.last_ack_us : 0;
     enum check_state state = rtt_verdict_state(j->verdict);
     snprintf(why, size, "%s%s%s", rtt_verdict_name(j->verdict), j->why[0] ? ": " : "", j->why);
     if (j->verdict == VERDICT_CLOSED || state == CHECK_CRITICAL)
         return state;
     if (o->crit_loss_ppm && loss_ppm >= o->crit_loss_ppm) {
-        snprintf(why, size, "loss %" PRIu64 ".%" PRIu64 " %%", loss_ppm / 10000, loss_ppm / 1000 % 10);
+        snprintf(why, size, "loss %" PRIu64 ".%" PRIu64 " %%", loss_ppm / 10000,
+                 loss_ppm / 1000 % 10);
         return CHECK_CRITICAL;
     }
     if (o->crit_p99_us && p99_ns / 1000 >= o->crit_p99_us) {
@@ -35,7 +38,8 @@ static enum check_state check_path(const struct rtt_judged *j, const struct repo
         return CHECK_CRITICAL;
     }
     if (o->warn_loss_ppm && loss_ppm >= o->warn_loss_ppm) {
-        snprintf(why, size, "loss %" PRIu64 ".%" PRIu64 " %%", loss_ppm / 10000, loss_ppm / 1000 % 10);
+        snprintf(why, size, "loss %" PRIu64 ".%" PRIu64 " %%", loss_ppm / 10000,
+                 loss_ppm / 1000 % 10);
         return worse(state, CHECK_WARNING);
     }
     if (o->warn_p99_us && p99_ns / 1000 >= o->warn_p99_us) {
@@ -77,7 +81,8 @@ enum check_state rtt_check(void *self, uint64_t now_us, struct check_result *res
     else
         snprintf(result->text, sizeof(result->text), "%zu paths answer", count);
     snprintf(result->perfdata, sizeof(result->perfdata),
-             "paths=%zu bad=%zu p99=%" PRIu64 "us;%" PRIu64 ";%" PRIu64 " loss=%" PRIu64 ".%04" PRIu64 "%%",
+             "paths=%zu bad=%zu p99=%" PRIu64 "us;%" PRIu64 ";%" PRIu64 " loss=%" PRIu64
+             ".%04" PRIu64 "%%",
              count, bad, worst_p99_ns / 1000, rtt->options->warn_p99_us, rtt->options->crit_p99_us,
              worst_loss_ppm / 10000, worst_loss_ppm % 10000);
     return state;

@@ -9,16 +9,13 @@
 #include <sys/stat.h>
 
 static const struct column columns[] = {
-    {"assoc_id", "ASSOC", UNIT_ID, COLUMN_LABEL},
-    {"raddr", "PEER", UNIT_NONE, COLUMN_LABEL},
-    {"rport", "PORT", UNIT_PORT, COLUMN_LABEL},
-    {"kernel", "KERNEL SAYS", UNIT_NONE, 0},
-    {"heartbeats", "HEARTBEATS SAY", UNIT_NONE, 0},
-    {"detail", "DETAIL", UNIT_NONE, 0},
+    {"assoc_id", "ASSOC", UNIT_ID, COLUMN_LABEL},   {"raddr", "PEER", UNIT_NONE, COLUMN_LABEL},
+    {"rport", "PORT", UNIT_PORT, COLUMN_LABEL},     {"kernel", "KERNEL SAYS", UNIT_NONE, 0},
+    {"heartbeats", "HEARTBEATS SAY", UNIT_NONE, 0}, {"detail", "DETAIL", UNIT_NONE, 0},
 };
 
-static void add(struct table *t, uint64_t assoc_id, struct ip_addr raddr, uint16_t rport, const char *kernel,
-                const char *heartbeats, const char *detail)
+static void add(struct table *t, uint64_t assoc_id, struct ip_addr raddr, uint16_t rport,
+                const char *kernel, const char *heartbeats, const char *detail)
 {
     struct cell *c = table_add_row(t);
     if (!c)
@@ -36,10 +33,10 @@ static bool is_dead(enum rtt_verdict v)
     return v == VERDICT_STALLED || v == VERDICT_NEVER || v == VERDICT_DOWN;
 }
 
-// /proc shows one network namespace only. A path whose association is not in the list is contradicted if
-// another one of its namespace is, or if the list is of our own namespace.
-static bool list_covers(const struct assoc_list *assocs, const struct rtt_judged *judged, size_t count,
-                        uint64_t netns)
+// /proc shows one network namespace only. A path whose association is not in the list is
+// contradicted if another one of its namespace is, or if the list is of our own namespace.
+static bool list_covers(const struct assoc_list *assocs, const struct rtt_judged *judged,
+                        size_t count, uint64_t netns)
 {
     struct stat st;
     if (stat("/proc/self/ns/net", &st) == 0 && st.st_ino == netns)
@@ -50,8 +47,8 @@ static bool list_covers(const struct assoc_list *assocs, const struct rtt_judged
     return false;
 }
 
-static void contradict_path(const struct assoc_list *assocs, const struct rtt_judged *judged, size_t count,
-                            size_t i, struct table *t)
+static void contradict_path(const struct assoc_list *assocs, const struct rtt_judged *judged,
+                            size_t count, size_t i, struct table *t)
 {
     const struct rtt_judged *j = &judged[i];
     const struct assoc *a = assoc_list_find(assocs, j->key.assoc_id);
@@ -80,7 +77,8 @@ static void contradict_assoc(const struct assoc *a, const struct rtt_judged *jud
     for (size_t k = 0; k < a->address_count; k++) {
         bool seen = false;
         for (size_t i = 0; i < count && !seen; i++)
-            seen = judged[i].key.assoc_id == a->assoc_id && ip_equal(judged[i].key.raddr, a->addresses[k]);
+            seen = judged[i].key.assoc_id == a->assoc_id &&
+                   ip_equal(judged[i].key.raddr, a->addresses[k]);
         if (!seen)
             add(t, a->assoc_id, a->addresses[k], a->rport, assoc_state_name(a->state), "nothing",
                 "no heartbeat of this path was seen in the window");

@@ -31,7 +31,7 @@ static uint64_t number_of(struct text word, const char *const *names, size_t cou
 void latest_set(struct latest *l, uint64_t at_us, uint64_t value, uint64_t second)
 {
     struct latest new = {at_us, value, second};
-    bool later = at_us != l->at_us ? at_us > l->at_us
+    bool later = at_us != l->at_us   ? at_us > l->at_us
                  : value != l->value ? value > l->value
                                      : second > l->second;
     if (later)
@@ -46,7 +46,8 @@ static void keep_max(uint64_t *into, uint64_t value)
 
 static void set_laddr(struct rtt_path *p, uint64_t at_us, struct ip_addr laddr)
 {
-    if (at_us > p->laddr_us || (at_us == p->laddr_us && memcmp(&laddr, &p->laddr, sizeof(laddr)) > 0)) {
+    if (at_us > p->laddr_us ||
+        (at_us == p->laddr_us && memcmp(&laddr, &p->laddr, sizeof(laddr)) > 0)) {
         p->laddr_us = at_us;
         p->laddr = laddr;
     }
@@ -70,12 +71,12 @@ static bool add_rtt(struct rtt_path *p, uint64_t rtt_ns)
 }
 
 // What sctp_hb_sent and sctp_hb_ack have in common beside the path keys.
-#define ADD_TIMING_AND_STATE(p, ev, event)                                                              \
-    do {                                                                                                \
-        if (EVENT_HAS(ev, event, hb_interval_us) && EVENT_HAS(ev, event, rto_us))                       \
-            latest_set(&(p)->timing, (ev)->ts_us, (ev)->event.hb_interval_us, (ev)->event.rto_us);      \
-        if (EVENT_HAS(ev, event, state))                                                                \
-            set_state(p, (ev)->ts_us, (ev)->event.state);                                               \
+#define ADD_TIMING_AND_STATE(p, ev, event)                                                         \
+    do {                                                                                           \
+        if (EVENT_HAS(ev, event, hb_interval_us) && EVENT_HAS(ev, event, rto_us))                  \
+            latest_set(&(p)->timing, (ev)->ts_us, (ev)->event.hb_interval_us, (ev)->event.rto_us); \
+        if (EVENT_HAS(ev, event, state))                                                           \
+            set_state(p, (ev)->ts_us, (ev)->event.state);                                          \
     } while (0)
 
 static bool add_ack(struct rtt_path *p, const struct event *ev)
@@ -212,10 +213,10 @@ void rtt_path_release(struct rtt_path *p)
 }
 
 #define SET(key, value) EVENT_SET(out, rtt_summary, key, value)
-#define SET_IF(key, value)                                                                              \
-    do {                                                                                                \
-        if (value)                                                                                      \
-            SET(key, value);                                                                            \
+#define SET_IF(key, value)                                                                         \
+    do {                                                                                           \
+        if (value)                                                                                 \
+            SET(key, value);                                                                       \
     } while (0)
 
 static void summarise_registers(const struct rtt_path *p, struct event *out)
@@ -298,8 +299,8 @@ uint64_t rtt_path_jitter_ns(const struct rtt_path *p)
     uint64_t n = p->rtt.total;
     if (n == 0)
         return 0;
-    // variance = (n * sum of squares - square of the sum) / n^2; the products fit for any real RTT, and
-    // where they would not, dividing first is exact enough
+    // variance = (n * sum of squares - square of the sum) / n^2; the products fit for any real RTT,
+    // and where they would not, dividing first is exact enough
     uint128 scaled, square = (uint128)p->sum_ns * p->sum_ns;
     if (!__builtin_mul_overflow(p->sumsq_ns2, (uint128)n, &scaled))
         return square_root((scaled - square) / ((uint128)n * n));

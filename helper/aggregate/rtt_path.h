@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// rtt_path.h - what is known of an SCTP path: counts that add, extremes, and registers that keep what was
-// said last. Everything here merges in any order, so a path is the same whether it was built from events,
-// from summaries, or from both.
+// rtt_path.h - what is known of an SCTP path: counts that add, extremes, and registers that keep
+// what was said last. Everything here merges in any order, so a path is the same whether it was
+// built from events, from summaries, or from both.
 #pragma once
 
 #include "helper/aggregate/sketch.h"
@@ -42,8 +42,8 @@ bool rtt_path_add(struct rtt_path *path, const struct event *ev);
 bool rtt_path_merge(struct rtt_path *into, const struct rtt_path *from);
 void rtt_path_release(struct rtt_path *path);
 
-// Fills everything but the keys of an rtt_summary. sketch must have room for EVENT_LINE_MAX bytes and
-// outlive the event.
+// Fills everything but the keys of an rtt_summary. sketch must have room for EVENT_LINE_MAX bytes
+// and outlive the event.
 void rtt_path_summary(const struct rtt_path *path, struct event *summary, char *sketch);
 
 const char *path_state_name(enum path_state state);

@@ -13,11 +13,16 @@ static const struct {
     const char *name;
     enum check_state state;
 } verdicts[] = {
-    [VERDICT_STALLED] = {"stalled", CHECK_CRITICAL}, [VERDICT_NEVER] = {"never", CHECK_CRITICAL},
-    [VERDICT_DOWN] = {"down", CHECK_CRITICAL},       [VERDICT_PF] = {"pf", CHECK_WARNING},
-    [VERDICT_LOSSY] = {"lossy", CHECK_WARNING},      [VERDICT_LATE] = {"late", CHECK_WARNING},
-    [VERDICT_DISABLED] = {"disabled", CHECK_OK},     [VERDICT_QUIET] = {"quiet", CHECK_OK},
-    [VERDICT_OK] = {"ok", CHECK_OK},                 [VERDICT_CLOSED] = {"closed", CHECK_OK},
+    [VERDICT_STALLED] = {"stalled", CHECK_CRITICAL},
+    [VERDICT_NEVER] = {"never", CHECK_CRITICAL},
+    [VERDICT_DOWN] = {"down", CHECK_CRITICAL},
+    [VERDICT_PF] = {"pf", CHECK_WARNING},
+    [VERDICT_LOSSY] = {"lossy", CHECK_WARNING},
+    [VERDICT_LATE] = {"late", CHECK_WARNING},
+    [VERDICT_DISABLED] = {"disabled", CHECK_OK},
+    [VERDICT_QUIET] = {"quiet", CHECK_OK},
+    [VERDICT_OK] = {"ok", CHECK_OK},
+    [VERDICT_CLOSED] = {"closed", CHECK_OK},
 };
 
 const char *rtt_verdict_name(enum rtt_verdict verdict)
@@ -69,31 +74,37 @@ uint64_t rtt_loss_ppm(const struct rtt_path *p, uint64_t now_us)
     return (uint64_t)((uint128)(judged - answered) * 1000000 / judged);
 }
 
-static enum rtt_verdict judge_unanswered(const struct rtt_path *p, uint64_t age, char *why, size_t size)
+static enum rtt_verdict judge_unanswered(const struct rtt_path *p, uint64_t age, char *why,
+                                         size_t size)
 {
     char for_text[QUANTITY_MAX], deadline[QUANTITY_MAX];
     quantity_format(age, UNIT_US, for_text);
     quantity_format(rtt_deadline_us(p), UNIT_US, deadline);
     if (p->acked + p->late == 0) {
-        snprintf(why, size, "%" PRIu64 " heartbeats sent, none answered, the oldest %s ago (deadline %s)",
+        snprintf(why, size,
+                 "%" PRIu64 " heartbeats sent, none answered, the oldest %s ago (deadline %s)",
                  p->sent, for_text, deadline);
         return VERDICT_NEVER;
     }
-    snprintf(why, size, "heartbeat unanswered for %s (deadline %s = interval + RTO)", for_text, deadline);
+    snprintf(why, size, "heartbeat unanswered for %s (deadline %s = interval + RTO)", for_text,
+             deadline);
     return VERDICT_STALLED;
 }
 
-static enum rtt_verdict judge_answered(const struct rtt_path *p, uint64_t now_us, char *why, size_t size)
+static enum rtt_verdict judge_answered(const struct rtt_path *p, uint64_t now_us, char *why,
+                                       size_t size)
 {
     uint64_t loss_ppm = rtt_loss_ppm(p, now_us), deadline_us = rtt_deadline_us(p);
     char text[QUANTITY_MAX], ago[QUANTITY_MAX];
     quantity_format(age_us(now_us, p->last_sent_us), UNIT_US, ago);
     if (p->late && (p->last_late_us > p->last_ack_us || p->late * 1000000 >= p->sent * LATE_PPM)) {
-        snprintf(why, size, "%" PRIu64 " ACKs came after interval + RTO: the kernel discards them", p->late);
+        snprintf(why, size, "%" PRIu64 " ACKs came after interval + RTO: the kernel discards them",
+                 p->late);
         return VERDICT_LATE;
     }
     if (loss_ppm >= LOSSY_PPM) {
-        snprintf(why, size, "%s of the heartbeats had no answer", quantity_format(loss_ppm, UNIT_PPM, text));
+        snprintf(why, size, "%s of the heartbeats had no answer",
+                 quantity_format(loss_ppm, UNIT_PPM, text));
         return VERDICT_LOSSY;
     }
     if (p->skip.at_us > p->last_sent_us && p->skip.value == SKIP_DISABLED) {
@@ -109,8 +120,9 @@ static enum rtt_verdict judge_answered(const struct rtt_path *p, uint64_t now_us
         return VERDICT_QUIET;
     }
     if (p->sent == 0) {
-        snprintf(why, size, p->skip.value == SKIP_DATA ? "no heartbeat sent: DATA keeps the path busy"
-                                                       : "no heartbeat sent yet");
+        snprintf(why, size,
+                 p->skip.value == SKIP_DATA ? "no heartbeat sent: DATA keeps the path busy"
+                                            : "no heartbeat sent yet");
         return VERDICT_QUIET;
     }
     why[0] = '\0';
@@ -126,7 +138,8 @@ enum rtt_verdict rtt_judge(const struct rtt_path *p, uint64_t now_us, uint64_t o
         return VERDICT_CLOSED;
     }
     if (p->state.value == PATH_DOWN) {
-        snprintf(why, size, "the kernel gave the path up; %" PRIu64 " heartbeats missed", p->missed);
+        snprintf(why, size, "the kernel gave the path up; %" PRIu64 " heartbeats missed",
+                 p->missed);
         return VERDICT_DOWN;
     }
     if (age > rtt_deadline_us(p))

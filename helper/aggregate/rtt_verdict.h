@@ -30,9 +30,10 @@ uint64_t rtt_unanswered_age_us(const struct rtt_path *path, uint64_t now_us);
 // discards the ACK (sctp_sf_backbeat_8_3). 31 s, the kernel's default, where the path did not say.
 uint64_t rtt_deadline_us(const struct rtt_path *path);
 
-// Heartbeats without an answer, in parts per million of those sent; the one under way does not count.
+// Heartbeats without an answer, in parts per million of those sent; the one under way does not
+// count.
 uint64_t rtt_loss_ppm(const struct rtt_path *path, uint64_t now_us);
 
 // The verdict, with its evidence in words in why. over_us: when the association ended, or 0.
-enum rtt_verdict rtt_judge(const struct rtt_path *path, uint64_t now_us, uint64_t over_us, char *why,
-                           size_t why_size);
+enum rtt_verdict rtt_judge(const struct rtt_path *path, uint64_t now_us, uint64_t over_us,
+                           char *why, size_t why_size);

@@ -2,8 +2,8 @@
 //
 // sketch.h - a log-linear histogram: quantiles of values of any size with a bounded relative error.
 //
-// 64 buckets an octave, so a bucket is at most 1/64 of its value wide and its midpoint is off by at most
-// 0.78 %; values below 128 are exact. Integers only; merging adds counts, in any order.
+// 64 buckets an octave, so a bucket is at most 1/64 of its value wide and its midpoint is off by at
+// most 0.78 %; values below 128 are exact. Integers only; merging adds counts, in any order.
 #pragma once
 
 #include <stddef.h>
@@ -31,9 +31,10 @@ uint32_t sketch_bucket(uint64_t value);
 // Smallest value of a bucket; the one of bucket + 1 is the first that no longer belongs.
 uint64_t sketch_bucket_start(uint32_t bucket);
 
-// "index:count index:count …" in ascending order, into buf. Returns the length, or 0 if it does not fit
-// or the sketch is empty.
+// "index:count index:count …" in ascending order, into buf. Returns the length, or 0 if it does not
+// fit or the sketch is empty.
 size_t sketch_write(const struct sketch *s, char *buf, size_t size);
 
-// Adds what sketch_write wrote. 0, or -1 if the text is malformed (nothing is added then) or memory ran out.
+// Adds what sketch_write wrote. 0, or -1 if the text is malformed (nothing is added then) or memory
+// ran out.
 int sketch_read(struct sketch *s, struct text text);
