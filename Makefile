@@ -27,10 +27,11 @@ LDFLAGS += -fsanitize=address,undefined
 endif
 
 # BPF sees the kernel's types by hand-written CO-RE structs (bpf/common/*.bpf.h), so that no vmlinux.h
-# of one machine is part of the build. The multiarch folder holds asm/types.h on Debian.
+# of one machine is part of the build. The multiarch folder holds asm/types.h on
+# Debian. v3 brings atomics that return a value (Linux 5.12).
 MULTIARCH  := $(shell $(CC) -print-multiarch 2>/dev/null)
 BPF_ARCH   := $(patsubst x86_64%,x86,$(patsubst aarch64%,arm64,$(shell uname -m)))
-BPF_CFLAGS := -target bpf -O2 -g -Wall -Wextra -Werror -I. -D__TARGET_ARCH_$(BPF_ARCH) \
+BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -I. -D__TARGET_ARCH_$(BPF_ARCH) \
               $(if $(MULTIARCH),-I/usr/include/$(MULTIARCH))
 
 ifdef V

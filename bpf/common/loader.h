@@ -2,12 +2,12 @@
 //
 // loader.h - the start-up order that every loader keeps, and how it fails.
 //
-//   loader_start      libbpf's log is captured, SIGPIPE ignored, SIGINT and SIGTERM turned into a
-//   file loader_require    capabilities and kernel type information are there, or exit 4 and one
-//   line open, configure, load, attach        the loader's own; loader_fail says what went wrong
-//   privileges_drop   (privileges.h) keep what the main loop needs
-//   writer_begin, writer_ready           (writer.h)
-//   poll              over loader_signal_fd and timers (interval.h) until a signal comes
+//   loader_start      capture libbpf's log, ignore SIGPIPE, turn SIGINT and SIGTERM into a file
+//   loader_require    capabilities and kernel type information are there, or exit 4 and one line
+//   open, configure, load, attach: the loader's own; loader_fail says what went wrong
+//   privileges_drop   keep what the main loop needs (privileges.h)
+//   writer_begin, writer_ready (writer.h)
+//   poll              over signal_fd and timers (interval.h) until a signal comes
 //   writer_end, detach, writer_close
 #pragma once
 
@@ -31,8 +31,7 @@ int loader_signal(const struct loader *l);
 const char *loader_signal_name(int signal);
 
 struct loader_needs {
-    const cap_value_t
-        *caps; // effective capabilities; CAP_SYS_ADMIN stands in for CAP_BPF and CAP_PERFMON
+    const cap_value_t *caps; // effective; CAP_SYS_ADMIN stands in for CAP_BPF and CAP_PERFMON
     unsigned cap_count;
     bool btf; // /sys/kernel/btf/vmlinux
 };
