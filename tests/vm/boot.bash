@@ -45,12 +45,13 @@ accelerator() {
 
 # qemu's options go into the array qemu.
 compose_qemu() {
-    local control=$1 accel
+    local control=$1 accel cpu=max
     accel=$(accelerator)
-    [ "$accel" = kvm ] || accel=tcg,thread=multi
+    # Emulated, a plain processor is a third faster than one with every feature, and its TSC stays usable as the clock.
+    [ "$accel" = kvm ] || { accel=tcg,thread=multi && cpu=Nehalem-v1,+rdrand; }
     qemu=(qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none
-        -machine q35 -accel "$accel" -cpu max -smp 2 -m "$memory"
-        -kernel "$lab_dir/vmlinuz" -initrd "$lab_dir/initramfs"
+        -machine q35 -accel "$accel" -cpu "$cpu" -smp 2 -m "$memory"
+        -kernel "$lab_dir/vmlinux" -initrd "$lab_dir/initramfs"
         -append "console=ttyS0 loglevel=4 panic=-1 oops=panic mitigations=off audit=0 apparmor=0 net.ifnames=0"
         -serial "file:$out/console.log"
         -drive "if=none,id=root,file=$lab_dir/rootfs.ext4,format=raw,readonly=on,file.locking=off"

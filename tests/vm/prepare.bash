@@ -3,7 +3,7 @@
 #
 # lab prepare: makes build/lab/NAME, which holds
 #   rootfs.ext4   Debian's userland with the packages of tests/vm/packages, and the kernel's modules
-#   vmlinuz       the kernel
+#   vmlinux       the kernel, uncompressed
 #   initramfs     busybox, the modules needed to mount the rest, tests/vm/initramfs-init
 #   inputs        a hash of what all that was made from
 #   facts         versions of kernel and bpftrace found in it
@@ -25,7 +25,7 @@ inputs_hash() {
     {
         printf '%s\n' "$suite" "$kernel_package"
         first_words "$here/packages"
-        cat "$here/prepare.bash" "$here/initramfs-init"
+        grep -hv '^ *#' "$here/prepare.bash" "$here/initramfs-init"
     } | sha256sum | cut -d' ' -f1
 }
 
@@ -94,14 +94,32 @@ make_userland() {
     LAB_NEW=$new LAB_KERNEL_PACKAGE=$kernel_package mmdebstrap --mode=root --variant=essential --quiet \
         --keyring=/usr/share/keyrings/debian-archive-keyring.gpg \
         --aptopt="$new/apt.conf" --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' \
-        --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
+        --dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
         --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/info/*' \
         --include="$(first_words "$here/packages" | paste -sd,)" \
         --customize-hook="sh '$new/fetch-kernel'" "${options[@]}" \
         "$suite" "$new/root" "$(mirror)" >&2
 }
 
-# Unpacks (does not install) the kernel: modules into the userland, vmlinuz beside it. Sets kernel_release.
+# Four bytes of FILE at OFFSET, little endian.
+le32() { od -An -tu4 --endian=little -j "$2" -N 4 "$1" | tr -d ' '; }
+
+# Takes the ELF kernel out of a bzImage: qemu can start it as it is (PVH), and unpacking is slow when it is emulated. The
+# offsets are those of the setup header (Documentation/arch/x86/boot.rst); the payload ends with 4 bytes of its size.
+extract_vmlinux() {
+    local image=$1 vmlinux=$2 offset length decompress
+    offset=$((($(od -An -tu1 -j 497 -N 1 "$image") + 1) * 512 + $(le32 "$image" 584)))
+    length=$(le32 "$image" 588)
+    case $(od -An -tx4 --endian=big -j "$offset" -N 4 "$image") in
+        *fd377a58) decompress="xz -dc" ;;
+        *28b52ffd) decompress="zstd -dcq" ;;
+        *) fail 1 "$image: neither xz nor zstd inside" ;;
+    esac
+    dd if="$image" bs=64K iflag=skip_bytes,count_bytes skip="$offset" count=$((length - 4)) status=none |
+        $decompress >"$vmlinux"
+}
+
+# Unpacks (does not install) the kernel: modules into the userland, vmlinux beside it. Sets kernel_release.
 unpack_kernel() {
     local new=$1 deb excludes=() part
     for part in "${unneeded_modules[@]}"; do excludes+=("--exclude=*/kernel/$part"); done
@@ -113,10 +131,17 @@ unpack_kernel() {
     local modules
     modules=$(echo "$new"/unpacked/lib/modules/* "$new"/unpacked/usr/lib/modules/* | tr ' ' '\n' | grep -v '\*$')
     kernel_release=$(basename "$modules")
-    cp "$(ls -d "$new/unpacked/boot/vmlinuz-$kernel_release" "$modules/vmlinuz" 2>/dev/null | head -n 1)" "$new/vmlinuz"
+    if [ -e "$modules/vmlinuz" ]; then
+        mv "$modules/vmlinuz" "$new/vmlinuz"
+    else
+        mv "$new/unpacked/boot/vmlinuz-$kernel_release" "$new/vmlinuz"
+    fi
+    extract_vmlinux "$new/vmlinuz" "$new/vmlinux"
     mkdir -p "$new/root/usr/lib/modules"
     mv "$modules" "$new/root/usr/lib/modules/"
     [ -e "$new/root/lib/modules/$kernel_release" ] || fail 1 "$lab: the userland has no /lib -> usr/lib"
+    # Newer suites do not ship the lists of built-in modules; depmod would warn.
+    touch "$new/root/lib/modules/$kernel_release"/modules.{order,builtin,builtin.modinfo}
     depmod -b "$new/root" "$kernel_release"
 }
 
@@ -124,7 +149,9 @@ unpack_kernel() {
 module_files() {
     local module
     for module in $initramfs_modules; do
-        modprobe -d "$1" -S "$kernel_release" --show-depends "$module" | sed -n 's/^insmod \([^ ]*\).*/\1/p'
+        # Not found: built in.
+        { modprobe -d "$1" -S "$kernel_release" --quiet --show-depends "$module" || true; } |
+            sed -n 's/^insmod \([^ ]*\).*/\1/p'
     done | awk '!seen[$0]++'
 }
 
@@ -151,7 +178,24 @@ make_image() {
     say "$lab: making the image"
     mkdir -p "$new/root/netvitals" "$new/root/lab"
     used_kb=$(du -sk --apparent-size "$new/root" | cut -f1)
-    mke2fs -q -F -t ext4 -O ^has_journal -m 0 -b 4096 -N 65536 -d "$new/root" "$new/rootfs.ext4" "$((used_kb * 12 / 10 + 65536))k" >&2
+    mke2fs -q -F -t ext4 -O ^has_journal -m 0 -b 4096 -N 65536 -d "$new/root" "$new/rootfs.ext4" "$((used_kb * 12 / 10 + 65536))k" >/dev/null
+}
+
+# The version of package $2 in the root $1, without Debian's revision.
+installed_version() {
+    awk -v package="$2" '$1 == "Package:" { p = $2 == package } p && $1 == "Version:" { sub(/-.*/, "", $2); print $2 }' \
+        "$1/var/lib/dpkg/status"
+}
+
+# Says so when the suite has moved on from what the table expects (sid does).
+write_facts() {
+    local found_bpftrace
+    found_bpftrace=$(installed_version "$1/root" bpftrace)
+    echo "linux $kernel_release, bpftrace $found_bpftrace, glibc $(installed_version "$1/root" libc6)" >"$1/facts"
+    case $kernel_release/$found_bpftrace in
+        "$kernel".*/"$bpftrace"*) ;;
+        *) say "$lab: expected linux $kernel and bpftrace $bpftrace, found $(cat "$1/facts"): tests/vm/labs is out of date" ;;
+    esac
 }
 
 prepare_locked() {
@@ -163,12 +207,11 @@ prepare_locked() {
     unpack_kernel "$new"
     make_initramfs "$new"
     make_image "$new"
-    printf 'linux %s, bpftrace %s\n' "$kernel_release" \
-        "$(awk '/^Package: bpftrace$/ { p = 1 } p && /^Version:/ { print $2; exit }' "$new/root/var/lib/dpkg/status")" \
-        >"$new/facts"
+    write_facts "$new"
     inputs_hash >"$new/inputs"
     rm -rf --one-file-system "$new/root" "$new/kernel" "$new/unpacked" "$new/initramfs.dir" "$new/module-files" \
-        "$new/fetch-kernel" "$new/apt.conf" "$lab_dir"
+        "$new/fetch-kernel" "$new/apt.conf" \
+        "$new/vmlinuz" "$lab_dir"
     mv "$new" "$lab_dir"
     say "$lab: prepared in $((SECONDS - started)) s: $(cat "$lab_dir/facts")"
 }
