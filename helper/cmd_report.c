@@ -31,7 +31,8 @@ static void print_reports(struct run *run, uint64_t now_us)
     struct report reports[SESSION_AGGREGATES_MAX];
     const struct report *list[SESSION_AGGREGATES_MAX];
     struct session *s = &run->session;
-    if (strcmp(o->format, "ndjson") == 0) {
+    const struct format *format = format_find(o->format);
+    if (!format->render) {
         session_print_summaries(s, run->out);
         return;
     }
@@ -42,9 +43,9 @@ static void print_reports(struct run *run, uint64_t now_us)
     bool terminal = run->out == stdout && isatty(STDOUT_FILENO);
     const struct render_options render = {
         .wide = o->wide, .raw = o->raw, .now_us = now_us, .color = terminal && !getenv("NO_COLOR")};
-    format_find(o->format)->render(run->out, list, s->count, &render);
+    format->render(run->out, list, s->count, &render);
     for (size_t i = 0; i < s->count; i++)
-        session_free_report(&reports[i]);
+        report_release(&reports[i]);
 }
 
 static bool print_live(void *context)

@@ -177,13 +177,6 @@ void session_fill(const struct session *s, size_t i, uint64_t now_us, const char
     s->kinds[i]->fill(s->selves[i], now_us, out);
 }
 
-void session_free_report(struct report *report)
-{
-    table_free(&report->rows);
-    for (size_t i = 0; i < report->section_count; i++)
-        table_free(&report->sections[i]);
-}
-
 // ---- summaries
 
 struct lines {

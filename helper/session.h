@@ -38,10 +38,9 @@ void session_add(struct session *s, const struct event *ev);
 // lines of a feed that goes on are in loss already).
 void session_finish_feed(struct session *s, struct feed *feed);
 
-// Fills one report of kind i; free it with session_free_report.
+// Fills one report of kind i; free it with report_release.
 void session_fill(const struct session *s, size_t i, uint64_t now_us, const char *const *sources,
                   size_t source_count, struct report *out);
-void session_free_report(struct report *report);
 
 // Prints the summary events of all aggregates, sorted, with the stream_summary first.
 void session_print_summaries(const struct session *s, FILE *out);

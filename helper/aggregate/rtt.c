@@ -215,11 +215,11 @@ static const struct column columns[] = {
     {"raddr", "PEER", UNIT_NONE, COLUMN_LABEL},
     {"rport", "PORT", UNIT_PORT, COLUMN_LABEL},
     {"verdict", "VERDICT", UNIT_NONE, 0},
-    {"sent", "SENT", UNIT_COUNT, 0},
-    {"acked", "ACKED", UNIT_COUNT, 0},
-    {"missed", "MISSED", UNIT_COUNT, COLUMN_WIDE},
-    {"late", "LATE", UNIT_COUNT, COLUMN_WIDE},
-    {"discarded", "DISCARDED", UNIT_COUNT, COLUMN_WIDE},
+    {"sent", "SENT", UNIT_COUNT, COLUMN_COUNTER},
+    {"acked", "ACKED", UNIT_COUNT, COLUMN_COUNTER},
+    {"missed", "MISSED", UNIT_COUNT, COLUMN_WIDE | COLUMN_COUNTER},
+    {"late", "LATE", UNIT_COUNT, COLUMN_WIDE | COLUMN_COUNTER},
+    {"discarded", "DISCARDED", UNIT_COUNT, COLUMN_WIDE | COLUMN_COUNTER},
     {"loss_ppm", "LOSS", UNIT_PPM, 0},
     {"min_ns", "MIN", UNIT_NS, COLUMN_WIDE},
     {"mean_ns", "MEAN", UNIT_NS, COLUMN_WIDE},
@@ -231,9 +231,9 @@ static const struct column columns[] = {
     {"kernel_srtt_us", "SRTT", UNIT_US, COLUMN_WIDE},
     {"last_ack_age_us", "LAST ACK", UNIT_US, 0},
     {"last_recv_age_us", "PEER'S HB", UNIT_US, COLUMN_WIDE},
-    {"pmtu_probes_sent", "PROBES", UNIT_COUNT, COLUMN_WIDE},
-    {"pmtu_probes_acked", "PROBES ACKED", UNIT_COUNT, COLUMN_WIDE},
-    {"evidence", "EVIDENCE", UNIT_NONE, COLUMN_WIDE},
+    {"pmtu_probes_sent", "PROBES", UNIT_COUNT, COLUMN_WIDE | COLUMN_COUNTER},
+    {"pmtu_probes_acked", "PROBES ACKED", UNIT_COUNT, COLUMN_WIDE | COLUMN_COUNTER},
+    {"evidence", "EVIDENCE", UNIT_NONE, COLUMN_WIDE | COLUMN_PROSE},
 };
 
 static struct cell age_cell(uint64_t now_us, uint64_t at_us)
@@ -285,20 +285,13 @@ static void fill_row(const struct rtt *rtt, struct table *t, const struct rtt_ju
 // People get the reasons below the table; every other format has the column `evidence`.
 static void fill_evidence(struct report *report, const struct rtt_judged *judged, size_t count)
 {
-    size_t at = 0, size = sizeof(report->note);
     for (size_t i = 0; i < count; i++) {
         const struct rtt_judged *j = &judged[i];
         char ip[IP_TEXT_MAX];
         if (!j->why[0] || j->verdict >= VERDICT_CLOSED)
             continue;
         ip_format(j->key.raddr, ip);
-        int len = snprintf(report->note + at, size - at, "%s:%u %s: %s\n", ip, j->key.rport,
-                           rtt_verdict_name(j->verdict), j->why);
-        if (len < 0 || (size_t)len >= size - at) {
-            report->note[at] = '\0';
-            return;
-        }
-        at += (size_t)len;
+        report_note(report, "%s:%u %s: %s\n", ip, j->key.rport, rtt_verdict_name(j->verdict), j->why);
     }
 }
 

@@ -11,7 +11,7 @@
 static const struct column columns[] = {
     {"assoc_id", "ASSOC", UNIT_ID, COLUMN_LABEL},   {"raddr", "PEER", UNIT_NONE, COLUMN_LABEL},
     {"rport", "PORT", UNIT_PORT, COLUMN_LABEL},     {"kernel", "KERNEL SAYS", UNIT_NONE, 0},
-    {"heartbeats", "HEARTBEATS SAY", UNIT_NONE, 0}, {"detail", "DETAIL", UNIT_NONE, 0},
+    {"heartbeats", "HEARTBEATS SAY", UNIT_NONE, 0}, {"detail", "DETAIL", UNIT_NONE, COLUMN_PROSE},
 };
 
 static void add(struct table *t, uint64_t assoc_id, struct ip_addr raddr, uint16_t rport,

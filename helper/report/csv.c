@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// csv.c - RFC 4180: a header line of the column keys, then the rows. The loss budget stands in comment
-// lines ahead of it ("# events_lost=0"), so that it cannot be overlooked nor taken for data.
+// csv.c - RFC 4180: a header line of the column keys, then the rows. The loss budget stands in
+// comment lines ahead of it ("# events_lost=0"), so that it cannot be overlooked nor taken for
+// data.
 
 #include "helper/report/render.h"
 
@@ -59,13 +60,11 @@ void render_csv(FILE *out, const struct report *const *reports, size_t count,
     (void)options;
     for (size_t i = 0; i < count; i++) {
         const struct report *r = reports[i];
-        const struct loss_budget *l = &r->loss;
-        fprintf(out,
-                "# report=%s from_us=%" PRIu64 " to_us=%" PRIu64 " events_lost=%" PRIu64
-                " lines_rejected=%" PRIu64 " bytes_unaccounted=%" PRIu64 " streams=%" PRIu64
-                " streams_ended=%" PRIu64 "\r\n",
-                r->name, r->from_us, r->to_us, l->events_lost, l->lines_rejected, l->bytes_unaccounted,
-                l->streams, l->streams_ended);
+        fprintf(out, "# report=%s from_us=%" PRIu64 " to_us=%" PRIu64, r->name, r->from_us,
+                r->to_us);
+        for (const struct loss_item *item = loss_items; item->key; item++)
+            fprintf(out, " %s=%" PRIu64, item->key, loss_value(&r->loss, item));
+        fputs("\r\n", out);
         print_table(out, &r->rows);
         for (size_t s = 0; s < r->section_count; s++) {
             if (r->sections[s].plot_only || r->sections[s].row_count == 0)

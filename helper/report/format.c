@@ -6,13 +6,18 @@
 #include <string.h>
 
 const struct format formats[] = {
-    {"text", "aligned table for people", render_text},
-    {"json", "one object", render_json},
-    {"csv", "RFC 4180", render_csv},
+#define FORMAT(name, plots, help)    {#name, help, plots, render_##name},
+#define FORMAT_OF_EVENTS(name, help) {#name, help, false, NULL},
+#include "helper/report/formats.def"
     {0},
 };
 
-const char *const format_names[] = {"text", "json", "ndjson", "csv", NULL};
+const char *const format_names[] = {
+#define FORMAT(name, plots, help)    #name,
+#define FORMAT_OF_EVENTS(name, help) #name,
+#include "helper/report/formats.def"
+    NULL,
+};
 
 const struct format *format_find(const char *name)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// json.c - one object: report, from_us, to_us, sources, loss, rows and the further sections by name.
+// json.c - one object: report, from_us, to_us, sources, loss, rows and the further sections by
+// name.
 
 #include "helper/report/render.h"
 
@@ -22,18 +23,16 @@ static void print_rows(FILE *out, const struct table *t)
 
 static void print_loss(FILE *out, const struct loss_budget *loss)
 {
-    fprintf(out,
-            "{\"events\":%" PRIu64 ",\"streams\":%" PRIu64 ",\"streams_ended\":%" PRIu64
-            ",\"events_lost\":%" PRIu64 ",\"lines_rejected\":%" PRIu64 ",\"lines_unknown\":%" PRIu64
-            ",\"bytes_unaccounted\":%" PRIu64 "}",
-            loss->events, loss->streams, loss->streams_ended, loss->events_lost, loss->lines_rejected,
-            loss->lines_unknown, loss->bytes_unaccounted);
+    for (const struct loss_item *item = loss_items; item->key; item++)
+        fprintf(out, "%s\"%s\":%" PRIu64, item == loss_items ? "{" : ",", item->key,
+                loss_value(loss, item));
+    fputc('}', out);
 }
 
 static void print_report(FILE *out, const struct report *r)
 {
-    fprintf(out, "{\n  \"report\":\"%s\",\n  \"from_us\":%" PRIu64 ",\n  \"to_us\":%" PRIu64 ",\n", r->name,
-            r->from_us, r->to_us);
+    fprintf(out, "{\n  \"report\":\"%s\",\n  \"from_us\":%" PRIu64 ",\n  \"to_us\":%" PRIu64 ",\n",
+            r->name, r->from_us, r->to_us);
     fputs("  \"sources\":[", out);
     for (size_t i = 0; i < r->source_count; i++) {
         fputs(i ? "," : "", out);

@@ -12,13 +12,21 @@ struct scale {
     const char *name;
 };
 
-static const struct scale scales_ns[] = {
-    {UINT64_C(86400000000000), "d"}, {UINT64_C(3600000000000), "h"}, {UINT64_C(60000000000), "min"},
-    {1000000000, "s"},               {1000000, "ms"},                {1000, "µs"},
-    {1, "ns"},                       {0, NULL}};
+static const struct scale scales_ns[] = {{UINT64_C(86400000000000), "d"},
+                                         {UINT64_C(3600000000000), "h"},
+                                         {UINT64_C(60000000000), "min"},
+                                         {1000000000, "s"},
+                                         {1000000, "ms"},
+                                         {1000, "µs"},
+                                         {1, "ns"},
+                                         {0, NULL}};
 
-static const struct scale scales_bytes[] = {
-    {UINT64_C(1000000000000), "TB"}, {1000000000, "GB"}, {1000000, "MB"}, {1000, "kB"}, {1, "B"}, {0, NULL}};
+static const struct scale scales_bytes[] = {{UINT64_C(1000000000000), "TB"},
+                                            {1000000000, "GB"},
+                                            {1000000, "MB"},
+                                            {1000, "kB"},
+                                            {1, "B"},
+                                            {0, NULL}};
 
 // Three significant digits, rounded half up; whole units stay whole.
 static void format_scaled(uint64_t value, const struct scale *s, char *out)
@@ -30,7 +38,8 @@ static void format_scaled(uint64_t value, const struct scale *s, char *out)
     uint64_t divisor = s->factor;
     for (unsigned i = 0; i < decimals; i++)
         divisor /= 10;
-    uint64_t rounded = divisor ? value / divisor + (value % divisor >= divisor - value % divisor) : value;
+    uint64_t rounded =
+        divisor ? value / divisor + (value % divisor >= divisor - value % divisor) : value;
     uint64_t unit = decimals == 2 ? 100 : decimals == 1 ? 10 : 1;
     if (decimals)
         snprintf(out, QUANTITY_MAX, "%" PRIu64 ".%0*" PRIu64 " %s", rounded / unit, (int)decimals,

@@ -41,6 +41,30 @@ void print_json_cell(FILE *out, const struct cell *cell)
     }
 }
 
+void print_escaped(FILE *out, struct text text, escape_fn *escape)
+{
+    for (size_t i = 0; i < text.len;) {
+        const char *p = text.ptr + i;
+        size_t len = utf8_sequence((const unsigned char *)p, text.len - i);
+        const char *instead = len == 1 ? escape(*p) : len == 0 ? "\xef\xbf\xbd" : NULL;
+        if (instead)
+            fputs(instead, out);
+        else
+            fwrite(p, 1, len, out);
+        i += len ? len : 1;
+    }
+}
+
+void print_decimal(FILE *out, uint64_t value, unsigned decimals)
+{
+    uint64_t unit = 1;
+    for (unsigned i = 0; i < decimals; i++)
+        unit *= 10;
+    fprintf(out, "%" PRIu64, value / unit);
+    if (decimals)
+        fprintf(out, ".%0*" PRIu64, (int)decimals, value % unit);
+}
+
 size_t text_width(struct text text)
 {
     size_t width = 0;

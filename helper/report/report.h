@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// report.h - a report as data: tables with units, and the loss budget. Aggregates fill it, renderers
-// print it; a renderer knows no event, an aggregate knows no format.
+// report.h - a report as data: tables with units, and the loss budget. Aggregates fill it,
+// renderers print it; a renderer knows no event, an aggregate knows no format.
 #pragma once
 
 #include <stdbool.h>
@@ -23,6 +23,16 @@ struct cell {
 enum column_flags {
     COLUMN_WIDE = 1,  // text: only with --wide
     COLUMN_LABEL = 2, // names the row: a tag in Influx, a label in Prometheus, not a value
+    COLUMN_COUNTER =
+        4, // adds up over rows and over time: a counter, and summed in totals; else a gauge
+    COLUMN_PROSE = 8, // a sentence for people: no label, no tag, no metric
+    // what html draws; a chart of a table has a line of each of its rows' labels
+    COLUMN_TIME = 16,   // start of the window, microseconds: the x axis
+    COLUMN_LINE = 32,   // y values of a line, and
+    COLUMN_BAND = 64,   // the upper edge of the band above it
+    COLUMN_MARK = 128,  // a count: where it is not 0, a mark is set below the line
+    COLUMN_STACK = 256, // y values of stacked areas, an area for each row's labels
+    COLUMN_SHARE = 512, // the parts of a bar, a bar for each row
 };
 
 struct column {
@@ -39,6 +49,8 @@ struct table {
     const char *name;  // "rows", "contradictions", …
     const char *title; // heading in text, or NULL for the main table
     bool plot_only;    // a time series: html draws it, text leaves it out
+    uint64_t
+        window_us; // length of the windows that its COLUMN_TIME starts; 0 without such a column
     struct column columns[TABLE_COLUMNS_MAX];
     size_t column_count;
     struct cell *cells;
@@ -60,8 +72,13 @@ struct cell cell_text(struct text text); // not copied
 struct cell cell_copy(struct table *t, struct text text);
 struct cell cell_ip(struct table *t, struct ip_addr ip);
 
+// The sum over all rows of a column; false if it overflows 64 bits or has a cell that is no
+// unsigned number.
+bool table_total(const struct table *t, size_t column, uint64_t *total);
+
 // Sorts rows by cmp, stably. Cells of a row stay together.
-void table_sort(struct table *t, int (*cmp)(const struct cell *a, const struct cell *b, void *context),
+void table_sort(struct table *t,
+                int (*cmp)(const struct cell *a, const struct cell *b, void *context),
                 void *context);
 
 // What kept the report from being complete. All counts add.
@@ -74,6 +91,17 @@ struct loss_budget {
     uint64_t lines_unknown;     // of an unknown type
     uint64_t bytes_unaccounted; // traffic seen and not attributed
 };
+
+// Its members by key, in the order in which formats print them; ended by a row without key.
+struct loss_item {
+    const char *key;
+    enum unit unit;
+    size_t offset; // of the uint64_t in struct loss_budget
+    const char *help;
+};
+
+extern const struct loss_item loss_items[];
+uint64_t loss_value(const struct loss_budget *loss, const struct loss_item *item);
 
 enum { REPORT_SECTIONS_MAX = 8 };
 
@@ -88,8 +116,15 @@ struct report {
     struct table rows;
     struct table sections[REPORT_SECTIONS_MAX]; // beside rows: contradictions, timelines
     size_t section_count;
-    char note[512]; // further lines for people: what the text report says below the table
+    char *note; // further lines for people, each with its newline; NULL: none. See report_note
+    size_t note_len, note_size;
 };
+
+// Adds to the lines that stand below the table. The text ends with a newline.
+void report_note(struct report *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// Frees what a report owns: its tables and its note.
+void report_release(struct report *r);
 
 // Adds an empty section and returns it.
 struct table *report_add_section(struct report *r, const char *name, const char *title);

@@ -98,6 +98,19 @@ struct cell cell_ip(struct table *t, struct ip_addr ip)
     return cell_copy(t, (struct text){text, len});
 }
 
+bool table_total(const struct table *t, size_t column, uint64_t *total)
+{
+    *total = 0;
+    for (size_t row = 0; row < t->row_count; row++) {
+        const struct cell *cell = &t->cells[row * t->column_count + column];
+        if (cell->kind == CELL_ABSENT)
+            continue;
+        if (cell->kind != CELL_U64 || __builtin_add_overflow(*total, cell->u64, total))
+            return false;
+    }
+    return true;
+}
+
 struct sort_key {
     const struct cell *row;
     size_t index;
@@ -136,13 +149,4 @@ void table_sort(struct table *t, int (*cmp)(const struct cell *, const struct ce
     free(t->cells);
     t->cells = sorted;
     free(keys);
-}
-
-struct table *report_add_section(struct report *r, const char *name, const char *title)
-{
-    if (r->section_count == REPORT_SECTIONS_MAX)
-        return NULL;
-    struct table *t = &r->sections[r->section_count++];
-    table_init(t, name, title);
-    return t;
 }

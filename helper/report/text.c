@@ -78,18 +78,18 @@ static const char *color_of(struct text word)
 {
     static const struct {
         const char *word, *color;
-    } colors[] = {{"ok", "\033[32m"},      {"stalled", "\033[1;31m"}, {"never", "\033[1;31m"},
-                  {"down", "\033[1;31m"},  {"pf", "\033[33m"},        {"lossy", "\033[33m"},
-                  {"late", "\033[33m"},    {"disabled", "\033[2m"},   {"quiet", "\033[2m"},
-                  {"free", "\033[32m"},    {"unknown", "\033[33m"}};
+    } colors[] = {{"ok", "\033[32m"},     {"stalled", "\033[1;31m"}, {"never", "\033[1;31m"},
+                  {"down", "\033[1;31m"}, {"pf", "\033[33m"},        {"lossy", "\033[33m"},
+                  {"late", "\033[33m"},   {"disabled", "\033[2m"},   {"quiet", "\033[2m"},
+                  {"free", "\033[32m"},   {"unknown", "\033[33m"}};
     for (size_t i = 0; i < sizeof(colors) / sizeof(*colors); i++)
         if (text_equal(word, text_of(colors[i].word)))
             return colors[i].color;
     return NULL;
 }
 
-static void print_cell(FILE *out, const struct cell *cell, const struct column *column, size_t width,
-                       const struct render_options *o, bool last)
+static void print_cell(FILE *out, const struct cell *cell, const struct column *column,
+                       size_t width, const struct render_options *o, bool last)
 {
     char buf[CELL_TEXT_MAX];
     size_t len = cell_string(cell, column, o, buf);
@@ -134,8 +134,8 @@ static void print_table(FILE *out, const struct table *t, const struct render_op
             pad(out, first ? 0 : COLUMN_GAP);
             first = 0;
             const struct cell heading = cell_text(text_of(o->raw ? column->key : column->title));
-            print_cell(out, row ? &t->cells[(row - 1) * t->column_count + c] : &heading, column, width[c],
-                       o, c == last);
+            print_cell(out, row ? &t->cells[(row - 1) * t->column_count + c] : &heading, column,
+                       width[c], o, c == last);
         }
         fputc('\n', out);
     }
@@ -146,8 +146,8 @@ static void print_head(FILE *out, const struct report *r)
     char from[QUANTITY_MAX], to[QUANTITY_MAX], length[QUANTITY_MAX];
     fprintf(out, "%s", r->title);
     if (r->to_us)
-        fprintf(out, ", %.19sZ to %.19sZ (%s)", time_format(r->from_us, from), time_format(r->to_us, to),
-                quantity_format(r->to_us - r->from_us, UNIT_US, length));
+        fprintf(out, ", %.19sZ to %.19sZ (%s)", time_format(r->from_us, from),
+                time_format(r->to_us, to), quantity_format(r->to_us - r->from_us, UNIT_US, length));
     fputc('\n', out);
     fprintf(out, "from");
     for (size_t i = 0; i < r->source_count && i < 8; i++)
@@ -163,11 +163,13 @@ static void print_loss(FILE *out, const struct report *r)
     const struct loss_budget *l = &r->loss;
     char bytes[QUANTITY_MAX];
     fprintf(out, "loss: %" PRIu64 " events lost, %" PRIu64 " lines rejected, %s not accounted",
-            l->events_lost, l->lines_rejected, quantity_format(l->bytes_unaccounted, UNIT_BYTES, bytes));
+            l->events_lost, l->lines_rejected,
+            quantity_format(l->bytes_unaccounted, UNIT_BYTES, bytes));
     if (l->lines_unknown)
         fprintf(out, ", %" PRIu64 " lines of unknown type", l->lines_unknown);
     if (l->streams_ended < l->streams)
-        fprintf(out, "; %" PRIu64 " of %" PRIu64 " streams have no end: cut short, or still running",
+        fprintf(out,
+                "; %" PRIu64 " of %" PRIu64 " streams have no end: cut short, or still running",
                 l->streams - l->streams_ended, l->streams);
     fputc('\n', out);
 }
@@ -188,7 +190,7 @@ static void print_report(FILE *out, const struct report *r, const struct render_
         fprintf(out, "\n%s\n", t->title);
         print_table(out, t, o);
     }
-    if (r->note[0])
+    if (r->note)
         fprintf(out, "\n%s", r->note);
     fputc('\n', out);
     print_loss(out, r);
