@@ -53,7 +53,7 @@ void writer_event(struct writer *w, const struct event *ev)
     struct event now;
     if (!ev->ts_us) {
         now = *ev;
-        now.ts_us = event_now_us();
+        now.ts_us = w->now_us ? w->now_us : event_now_us();
         ev = &now;
     }
     if (BUFFER_BYTES - w->used < EVENT_LINE_MAX)

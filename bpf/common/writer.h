@@ -18,6 +18,7 @@ struct writer {
     char *buf; // EVENT_LINE_MAX * 2
     size_t used;
     uint64_t events; // printed so far
+    uint64_t now_us; // time of the events that bring none; 0: the clock's. Stored input sets it
     bool closed;     // nobody reads any more
     bool failed;     // writing failed for another reason
 };

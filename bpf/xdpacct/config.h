@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// config.h - the command line of xdpacct as text and numbers, and its conversion to the program's
+// settings.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "helper/cli.h"
+#include "bpf/xdpacct/xdpacct.h"
+
+struct config {
+    const char *iface;
+    const char *read;     // capture file, or NULL
+    const char *mode;     // auto, native, generic, offload
+    const char *frags;    // auto, on, off
+    struct opt_list ours; // prefixes, also several in one item with commas
+    struct opt_list outer_src;
+    const char *encap; // comma list, or all, or none
+    const char *by;    // flow, subscriber, peer
+    const char *bytes; // ip, wire
+    const char *names; // off, dns, all
+    uint64_t interval_us;
+    uint64_t max_flows;
+    uint64_t v6_bits;
+    bool drop, promisc, force;
+};
+
+// A prefix as given: address in mapped form, bits counted from 0 to 128.
+struct prefix {
+    struct prefix_trie_key key;
+};
+
+struct prefix_set {
+    struct prefix *items;
+    size_t count;
+};
+
+// Reads the items, each a comma list of ADDRESS[/BITS]. EXIT_OK, or EXIT_USAGE after a message. The
+// caller frees with prefix_set__free.
+int prefix_set__parse(const struct program *program, const char *option,
+                      const struct opt_list *list, struct prefix_set *out);
+void prefix_set__free(struct prefix_set *set);
+
+// Lays the set out for the program: inline, or marked for the trie.
+void prefix_set__settings(const struct prefix_set *set, struct prefixes *out);
+
+// Fills what the command line decides: encaps, ports, by, masks, verdict, byte kind. EXIT_OK or
+// EXIT_USAGE.
+int config_settings(const struct program *program, const struct config *config,
+                    struct settings *out);
+
+// The tunnels of a flow's key as text, outermost first, "gre,vxlan"; "" for none. Returns out.
+const char *encap_text(uint8_t encap, char out[32]);

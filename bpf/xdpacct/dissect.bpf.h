@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
+//
+// dissect.bpf.h - walks down to the innermost IP packet, below at most two tunnels.
+//
+// The outermost layer is inlined: for most packets it is all there is. Inner layers are looked at
+// by a global function, which the verifier checks once and not once for every way to get there.
+#pragma once
+
+#include "bpf/xdpacct/decap.bpf.h"
+#include "bpf/xdpacct/direction.bpf.h"
+#include "bpf/xdpacct/fragments.bpf.h"
+
+enum { TUNNELS_MAX = 2 };
+
+const volatile struct settings settings;
+
+// What is found, and where to go on.
+struct walk {
+    struct ip_layer ip; // the innermost one so far
+    __u32 class; // COUNT_SEEN: an IP packet, to be attributed; else the counter that it belongs to
+    __u32 encap; // tunnels taken off
+    __u32 tunnels;   // how many
+    __u32 pieces;    // 1: a tunnel packet around it came in pieces, of which this is the first
+    __u32 opened;    // 1: a tunnel was opened, there is one more layer
+    __u32 off;       // of the next layer
+    __u32 ethertype; // of the next layer, in network order; 0: an Ethernet frame
+};
+
+// Later pieces of a packet, and what their first piece said.
+static __always_inline __u32 dissect__fragment(struct ip_layer *ip, bool may_open)
+{
+    bool tunnel = may_open && decap_carries_tunnel(ip->proto, settings.encaps);
+    return fragment_recall(ip, tunnel) ? COUNT_OUTER_FRAGMENTS : COUNT_SEEN;
+}
+
+// Opens the tunnel, if the packet carries one that may be opened and comes from where tunnels may
+// come from.
+static __always_inline void dissect__tunnel(struct cursor *c, struct walk *w, bool outermost)
+{
+    struct decap d = {};
+    int rc = decap_open(c, &w->ip, &d, &settings);
+    if (w->ip.fragment)
+        fragment_remember(&w->ip, rc == DECAP_DONE);
+    if (rc == DECAP_CUT)
+        w->class = COUNT_BAD_HEADER;
+    if (rc != DECAP_DONE)
+        return;
+    if (outermost &&
+        !direction_matches(&settings.outer_src, &outer_src_trie, w->ip.family, w->ip.src)) {
+        w->class = COUNT_REJECTED_OUTER;
+        return;
+    }
+    w->opened = 1;
+    w->pieces |= w->ip.fragment;
+    w->encap |= d.encap << (4 * (w->tunnels & 1));
+    w->tunnels++;
+    w->off = c->off;
+    w->ethertype = d.ethertype;
+}
+
+static __always_inline void dissect__layer(struct xdp_md *ctx, struct walk *w, bool outermost)
+{
+    struct cursor c = parse_start((void *)(long)ctx->data, (void *)(long)ctx->data_end);
+    c.off = w->off;
+    w->opened = 0;
+    __u16 type = w->ethertype ? w->ethertype : parse_ethernet(&c);
+    HIDE(&c, c.off);
+    if (type != bpf_htons(ETH_P_IP) && type != bpf_htons(ETH_P_IPV6)) {
+        w->class = type ? COUNT_NON_IP : COUNT_BAD_HEADER;
+        return;
+    }
+    if (!parse_ip(ctx, &c, type, &w->ip)) {
+        w->class = COUNT_BAD_HEADER;
+        return;
+    }
+    if (!w->ip.first)
+        w->class = dissect__fragment(&w->ip, w->tunnels < TUNNELS_MAX);
+    else if (w->tunnels < TUNNELS_MAX)
+        dissect__tunnel(&c, w, outermost);
+    else if (w->ip.fragment)
+        fragment_remember(&w->ip, false);
+}
+
+// One layer below a tunnel header. The result is in *w; the return value has no meaning.
+__noinline int dissect_inner(struct xdp_md *ctx, struct walk *w)
+{
+    if (w)
+        dissect__layer(ctx, w, false);
+    return 0;
+}
+
+static __always_inline void dissect(struct xdp_md *ctx, struct walk *w)
+{
+    dissect__layer(ctx, w, true);
+    if (!w->opened)
+        return;
+    dissect_inner(ctx, w);
+    if (w->opened)
+        dissect_inner(ctx, w);
+}

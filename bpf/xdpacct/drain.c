@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "bpf/xdpacct/drain.h"
+#include "bpf/xdpacct/xdpacct.skel.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SPILL_BATCH = 4096 };
+
+static void add_counter(struct counter *to, uint64_t packets, uint64_t bytes)
+{
+    to->packets += packets;
+    to->bytes += bytes;
+}
+
+static bool add_flow(struct interval_counts *out, const struct flow_key *key,
+                     const struct flow_count *count)
+{
+    add_counter(&out->accounted, count->packets[DIR_UP] + count->packets[DIR_DOWN],
+                count->bytes[DIR_UP] + count->bytes[DIR_DOWN]);
+    return flows__add(&out->flows, key, count);
+}
+
+static bool take_v4(const struct slot_v4 *slot, struct interval_counts *out)
+{
+    struct flow_key key = {.id = slot->id, .sub = {slot->sub}, .peer = {slot->peer}};
+    struct flow_count count = {.packets = {slot->packets[0], slot->packets[1]},
+                               .bytes = {slot->bytes[0], slot->bytes[1]}};
+    return add_flow(out, &key, &count);
+}
+
+static bool take_v6(const struct slot_v6 *slot, struct interval_counts *out)
+{
+    struct flow_key key = {.id = slot->id,
+                           .sub = {slot->sub[0], slot->sub[1]},
+                           .peer = {slot->peer[0], slot->peer[1]}};
+    struct flow_count count = {.packets = {slot->packets[0], slot->packets[1]},
+                               .bytes = {slot->bytes[0], slot->bytes[1]}};
+    return add_flow(out, &key, &count);
+}
+
+static bool take_line(struct line *line, struct interval_counts *out)
+{
+    if (!line->v4[0].id)
+        return true;
+    bool ok;
+    if (FLOW_ID_FAMILY(line->v4[0].id) == FAMILY_V6)
+        ok = take_v6(&line->v6, out);
+    else
+        ok = take_v4(&line->v4[0], out) && (!line->v4[1].id || take_v4(&line->v4[1], out));
+    memset(line, 0, sizeof(*line));
+    return ok;
+}
+
+// Empties a table that nobody counts into.
+static int take_table(const struct tables *t, struct table *table, struct interval_counts *out)
+{
+    for (unsigned c = 0; c < COUNT_TRAFFIC; c++) {
+        struct counter *counter =
+            &table->lines[c / COUNTERS_PER_LINE].counters[c % COUNTERS_PER_LINE];
+        add_counter(&out->counters[c], counter->packets, counter->bytes);
+        *counter = (struct counter){0};
+    }
+    bool ok = true;
+    for (uint32_t i = 0; i < t->flow_lines; i++)
+        ok = take_line(&table->lines[TABLE_HEAD_LINES + i], out) && ok;
+    return ok ? 0 : -ENOMEM;
+}
+
+static bool take_spilled(const struct flow_key *keys, const struct flow_count *counts, uint32_t n,
+                         struct interval_counts *out)
+{
+    bool ok = true;
+    out->spilled += n;
+    for (uint32_t i = 0; i < n; i++)
+        ok = add_flow(out, &keys[i], &counts[i]) && ok;
+    return ok;
+}
+
+// Empties a spill map that nobody counts into.
+static int take_spill(int fd, struct interval_counts *out)
+{
+    struct flow_key *keys = calloc(SPILL_BATCH, sizeof(*keys));
+    struct flow_count *counts = calloc(SPILL_BATCH, sizeof(*counts));
+    int err = keys && counts ? 0 : -ENOMEM;
+    uint64_t place;
+    bool first = true, more = !err;
+    while (more) {
+        uint32_t n = SPILL_BATCH;
+        int rc = bpf_map_lookup_and_delete_batch(fd, first ? NULL : &place, &place, keys, counts,
+                                                 &n, NULL);
+        more = rc == 0;
+        if (rc != 0 && errno != ENOENT)
+            err = -errno;
+        if (rc == 0 || errno == ENOENT)
+            err = take_spilled(keys, counts, n, out) ? err : -ENOMEM;
+        first = false;
+    }
+    free(keys);
+    free(counts);
+    return err;
+}
+
+// Gives the CPUs [from, to) spare tables and everybody the other spill map. Afterwards the tables
+// that are listed as spare, and the other spill map, are ours.
+static int exchange(struct acct *a, unsigned from, unsigned to)
+{
+    struct tables *t = &a->tables;
+    for (unsigned i = from; i < to; i++) {
+        unsigned old = t->table_of[i];
+        t->table_of[i] = t->spares[i - from];
+        t->spares[i - from] = old;
+        __atomic_store_n((uint16_t *)&a->skel->bss->table_of_cpu[t->cpus[i]],
+                         (uint16_t)t->table_of[i], __ATOMIC_SEQ_CST);
+    }
+    t->spill_in_use ^= 1;
+    uint32_t zero = 0;
+    // An update of a map of maps returns only after an RCU grace period (maybe_wait_bpf_programs,
+    // since kernel commit 1ae80cf31938): programs that read the old table_of_cpu or the old spill
+    // map are done then.
+    return bpf_map_update_elem(t->spills_fd, &zero, &t->spill_fds[t->spill_in_use], BPF_ANY) == 0
+               ? 0
+               : -errno;
+}
+
+static int take_live(struct acct *a, struct interval_counts *out)
+{
+    struct tables *t = &a->tables;
+    int err = 0;
+    for (unsigned from = 0; from < t->cpu_count && !err; from += t->spare_count) {
+        unsigned to = from + t->spare_count < t->cpu_count ? from + t->spare_count : t->cpu_count;
+        err = exchange(a, from, to);
+        for (unsigned i = from; i < to && !err; i++)
+            err = take_table(t, &t->tables[t->spares[i - from]], out);
+        if (!err)
+            err = take_spill(t->spill_fds[!t->spill_in_use], out);
+    }
+    return err;
+}
+
+static int take_idle(struct acct *a, struct interval_counts *out)
+{
+    struct tables *t = &a->tables;
+    int err = 0;
+    for (unsigned i = 0; i < t->cpu_count && !err; i++)
+        err = take_table(t, &t->tables[t->table_of[i]], out);
+    return err ? err : take_spill(t->spill_fds[t->spill_in_use], out);
+}
+
+// Packets of CPUs that have no table: these counters alone are shared, so they are read and
+// subtracted.
+static void take_strays(struct acct *a, struct interval_counts *out)
+{
+    struct counter *strays = &a->skel->bss->strays;
+    out->strays.packets = __atomic_exchange_n(&strays->packets, 0, __ATOMIC_SEQ_CST);
+    out->strays.bytes = __atomic_exchange_n(&strays->bytes, 0, __ATOMIC_SEQ_CST);
+    add_counter(&out->counters[COUNT_SEEN], out->strays.packets, out->strays.bytes);
+    add_counter(&out->counters[COUNT_OVERFLOW], out->strays.packets, out->strays.bytes);
+}
+
+int drain_take(struct acct *a, bool live, struct interval_counts *out)
+{
+    flows__clear(&out->flows);
+    *out = (struct interval_counts){.flows = out->flows};
+    int err = live ? take_live(a, out) : take_idle(a, out);
+    take_strays(a, out);
+    return err;
+}
+
+bool drain_conserved(const struct interval_counts *counts)
+{
+    struct counter sum = counts->accounted;
+    for (unsigned c = COUNT_OVERFLOW; c <= COUNT_REJECTED_OUTER; c++)
+        add_counter(&sum, counts->counters[c].packets, counts->counters[c].bytes);
+    return sum.packets == counts->counters[COUNT_SEEN].packets &&
+           sum.bytes == counts->counters[COUNT_SEEN].bytes;
+}

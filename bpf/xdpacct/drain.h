@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// drain.h - takes what was counted out of the kernel, at the end of every interval.
+#pragma once
+
+#include <stdbool.h>
+#include "bpf/xdpacct/flows.h"
+#include "bpf/xdpacct/program.h"
+
+struct interval_counts {
+    struct flows flows;
+    struct counter
+        counters[COUNT_TRAFFIC]; // as the program counted; accounted is the sum of the flows
+    struct counter accounted;
+    struct counter strays; // of CPUs that came up after the start; part of seen and overflow
+    uint64_t spilled;      // flows that did not fit into their CPU's table
+};
+
+// Moves all counts into out, which is cleared first. If the program may be running, live must be
+// true: then the CPUs change to empty tables and every run that may still see an old one is waited
+// for, about 20 ms for every group of a quarter of the CPUs. Returns 0 or -errno.
+int drain_take(struct acct *a, bool live, struct interval_counts *out);
+
+// Whether everything seen is in exactly one place: accounted + overflow + not_ours + non_ip +
+// bad_header + outer_fragments + rejected_outer = seen, in packets and bytes.
+bool drain_conserved(const struct interval_counts *counts);

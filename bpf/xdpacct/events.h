@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// events.h - the counts of an interval as `flow` and `traffic_totals` events.
+#pragma once
+
+#include "bpf/common/writer.h"
+#include "bpf/xdpacct/drain.h"
+
+// What stands on every record.
+struct stamp {
+    const char *iface; // interface, or the capture's file name
+    const char *mode;  // native, generic, offload, read
+    uint64_t ts_us;    // end of the interval
+    uint64_t interval_us;
+    enum flow_by by;
+};
+
+// Writes one `flow` for each flow and then the interval's `traffic_totals`.
+void events_write(struct writer *w, const struct stamp *stamp,
+                  const struct interval_counts *counts);

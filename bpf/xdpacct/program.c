@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "bpf/xdpacct/program.h"
+#include "bpf/common/libbpf_log.h"
+#include "helper/exit_codes.h"
+#include "bpf/xdpacct/xdpacct.skel.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+
+static int set_outer_maps(struct acct *a)
+{
+    int err = bpf_map__set_inner_map_fd(a->skel->maps.tables, a->tables.tables[0].fd);
+    if (!err)
+        err = bpf_map__set_inner_map_fd(a->skel->maps.spills, a->tables.spill_fds[0]);
+    if (!err)
+        err = bpf_map__set_max_entries(a->skel->maps.tables, a->tables.table_count);
+    return err;
+}
+
+static int fill_trie(struct bpf_map *trie, const struct prefix_set *set)
+{
+    uint8_t yes = 1;
+    for (size_t i = 0; i < set->count; i++)
+        if (bpf_map_update_elem(bpf_map__fd(trie), &set->items[i].key, &yes, BPF_ANY) != 0)
+            return -errno;
+    return 0;
+}
+
+// Puts every table into the outer map, and says which CPU counts into which.
+static int fill_outer_maps(struct acct *a)
+{
+    struct tables *t = &a->tables;
+    t->spills_fd = bpf_map__fd(a->skel->maps.spills);
+    uint32_t zero = 0;
+    if (bpf_map_update_elem(t->spills_fd, &zero, &t->spill_fds[0], BPF_ANY) != 0)
+        return -errno;
+    for (uint32_t i = 0; i < t->table_count; i++)
+        if (bpf_map_update_elem(bpf_map__fd(a->skel->maps.tables), &i, &t->tables[i].fd, BPF_ANY) !=
+            0)
+            return -errno;
+    for (unsigned cpu = 0; cpu < CPUS_MAX; cpu++)
+        a->skel->bss->table_of_cpu[cpu] = CPU_WITHOUT_TABLE;
+    for (unsigned i = 0; i < t->cpu_count; i++)
+        a->skel->bss->table_of_cpu[t->cpus[i]] = (uint16_t)t->table_of[i];
+    return 0;
+}
+
+static int load(struct acct *a, const struct settings *settings, const struct prefix_set *ours,
+                const struct prefix_set *outer_src)
+{
+    struct settings *s = (struct settings *)&a->skel->rodata->settings;
+    *s = *settings;
+    s->line_mask = a->tables.flow_lines - 1;
+    s->frags = a->frags;
+    prefix_set__settings(ours, &s->ours);
+    prefix_set__settings(outer_src, &s->outer_src);
+    int err = set_outer_maps(a);
+    if (!err && a->frags)
+        err = bpf_program__set_flags(a->skel->progs.xdpacct, BPF_F_XDP_HAS_FRAGS);
+    if (!err)
+        err = xdpacct_bpf__load(a->skel);
+    if (!err && s->ours.use_trie)
+        err = fill_trie(a->skel->maps.ours_trie, ours);
+    if (!err && s->outer_src.use_trie)
+        err = fill_trie(a->skel->maps.outer_src_trie, outer_src);
+    return err ? err : fill_outer_maps(a);
+}
+
+int acct__load(struct acct *a, const struct loader *l, const struct settings *settings,
+               const struct prefix_set *ours, const struct prefix_set *outer_src,
+               uint64_t max_flows, bool frags)
+{
+    *a = (struct acct){.frags = frags};
+    libbpf_log_clear();
+    int err = tables__make(&a->tables, max_flows);
+    if (err) {
+        int rc = loader_fail(l, err, "make flow tables for %llu flows (%llu MiB)",
+                             (unsigned long long)max_flows,
+                             (unsigned long long)(tables__bytes(&a->tables) >> 20));
+        acct__free(a);
+        return rc;
+    }
+    a->skel = xdpacct_bpf__open();
+    err = a->skel ? load(a, settings, ours, outer_src) : -errno;
+    if (err) {
+        int rc = loader_fail(l, err, "load the XDP program%s",
+                             frags ? " for frames in several buffers" : "");
+        acct__free(a);
+        return rc;
+    }
+    a->prog_fd = bpf_program__fd(a->skel->progs.xdpacct);
+    return EXIT_OK;
+}
+
+void acct__free(struct acct *a)
+{
+    if (a->skel)
+        xdpacct_bpf__destroy(a->skel);
+    a->skel = NULL;
+    tables__free(&a->tables);
+}
+
+void acct__set_clock(struct acct *a, uint32_t clock_s)
+{
+    a->skel->bss->clock_s = clock_s;
+}
+
+int acct__run_frame(struct acct *a, const uint8_t *frame, uint32_t len, uint32_t wire_len)
+{
+    a->skel->bss->frame_bytes = wire_len;
+    LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = len, .repeat = 1);
+    return bpf_prog_test_run_opts(a->prog_fd, &opts) == 0 ? 0 : -errno;
+}

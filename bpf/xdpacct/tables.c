@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// tables.c - sizes and makes the flow tables.
+//
+// A table has a line for every flow, which is two slots for each if all are IPv4, as long as there
+// are two CPUs or one; with more CPUs, which share the flows between them, a table gets 2/CPUs of
+// that. So 1 M flows take 64 MiB for each of two CPUs, and 64 MiB for the spare table.
+
+#include "bpf/xdpacct/tables.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum {
+    FLOW_LINES_MIN = 64,
+    SPILL_PART = 8, // the spill map holds max_flows / SPILL_PART flows
+    SPILL_MIN = 1024,
+    CPUS_PER_SPARE = 4, // CPUs that change tables in one grace period share a spare table each
+    // struct htab_elem, a bucket and the preallocation's list: 48 + 16 bytes, beside key and value
+    SPILL_OVERHEAD_BYTES = 64,
+};
+
+static uint32_t power_of_two_from(uint64_t n)
+{
+    uint64_t p = 1;
+    while (p < n)
+        p *= 2;
+    return (uint32_t)p;
+}
+
+static size_t table_bytes(const struct tables *t)
+{
+    return ((size_t)TABLE_HEAD_LINES + t->flow_lines) * sizeof(struct line);
+}
+
+// Calls add for each CPU number in a list like "0-3,8".
+static int online_cpus(struct tables *t)
+{
+    FILE *f = fopen("/sys/devices/system/cpu/online", "re");
+    if (!f)
+        return -errno;
+    t->cpus = calloc(CPUS_MAX, sizeof(*t->cpus));
+    unsigned from, to;
+    while (t->cpus && fscanf(f, "%u", &from) == 1) {
+        to = from;
+        int c = fgetc(f);
+        if (c == '-' && fscanf(f, "%u", &to) == 1)
+            c = fgetc(f);
+        for (unsigned cpu = from; cpu <= to && cpu < CPUS_MAX && t->cpu_count < CPUS_MAX; cpu++)
+            t->cpus[t->cpu_count++] = cpu;
+        if (c != ',')
+            break;
+    }
+    fclose(f);
+    return !t->cpus ? -ENOMEM : t->cpu_count ? 0 : -EINVAL;
+}
+
+static int make_table(struct tables *t, struct table *table)
+{
+    LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+    table->fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "xdpacct_table", sizeof(uint32_t),
+                               sizeof(struct line), TABLE_HEAD_LINES + t->flow_lines, &opts);
+    if (table->fd < 0)
+        return -errno;
+    table->lines = mmap(NULL, table_bytes(t), PROT_READ | PROT_WRITE, MAP_SHARED, table->fd, 0);
+    if (table->lines == MAP_FAILED) {
+        table->lines = NULL;
+        return -errno;
+    }
+    return 0;
+}
+
+static int make_spills(struct tables *t)
+{
+    for (int i = 0; i < 2; i++) {
+        t->spill_fds[i] =
+            bpf_map_create(BPF_MAP_TYPE_HASH, "xdpacct_spill", sizeof(struct flow_key),
+                           sizeof(struct flow_count), t->spill_entries, NULL);
+        if (t->spill_fds[i] < 0)
+            return -errno;
+    }
+    return 0;
+}
+
+static int allocate(struct tables *t)
+{
+    t->table_of = calloc(t->cpu_count, sizeof(*t->table_of));
+    t->spares = calloc(t->spare_count, sizeof(*t->spares));
+    t->tables = calloc(t->table_count, sizeof(*t->tables));
+    if (!t->table_of || !t->spares || !t->tables)
+        return -ENOMEM;
+    for (unsigned i = 0; i < t->table_count; i++)
+        t->tables[i].fd = -1;
+    for (unsigned i = 0; i < t->cpu_count; i++)
+        t->table_of[i] = i;
+    for (unsigned i = 0; i < t->spare_count; i++)
+        t->spares[i] = t->cpu_count + i;
+    return 0;
+}
+
+int tables__make(struct tables *t, uint64_t max_flows)
+{
+    *t = (struct tables){.spill_fds = {-1, -1}, .spills_fd = -1};
+    int err = online_cpus(t);
+    if (err)
+        return err;
+    uint64_t lines = t->cpu_count > 2 ? max_flows * 2 / t->cpu_count : max_flows;
+    t->flow_lines = power_of_two_from(lines < FLOW_LINES_MIN ? FLOW_LINES_MIN : lines);
+    t->spill_entries =
+        (uint32_t)(max_flows / SPILL_PART < SPILL_MIN ? SPILL_MIN : max_flows / SPILL_PART);
+    t->spare_count = (t->cpu_count + CPUS_PER_SPARE - 1) / CPUS_PER_SPARE;
+    t->table_count = t->cpu_count + t->spare_count;
+    err = allocate(t);
+    for (unsigned i = 0; !err && i < t->table_count; i++)
+        err = make_table(t, &t->tables[i]);
+    return err ? err : make_spills(t);
+}
+
+void tables__free(struct tables *t)
+{
+    for (unsigned i = 0; t->tables && i < t->table_count; i++) {
+        if (t->tables[i].lines)
+            munmap(t->tables[i].lines, table_bytes(t));
+        if (t->tables[i].fd >= 0)
+            close(t->tables[i].fd);
+    }
+    for (int i = 0; i < 2; i++)
+        if (t->spill_fds[i] >= 0)
+            close(t->spill_fds[i]);
+    free(t->cpus);
+    free(t->table_of);
+    free(t->spares);
+    free(t->tables);
+    *t = (struct tables){.spill_fds = {-1, -1}, .spills_fd = -1};
+}
+
+uint64_t tables__bytes(const struct tables *t)
+{
+    uint64_t spill = t->spill_entries *
+                     (sizeof(struct flow_key) + sizeof(struct flow_count) + SPILL_OVERHEAD_BYTES);
+    return t->table_count * (uint64_t)table_bytes(t) + 2 * spill;
+}

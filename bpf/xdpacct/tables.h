@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// tables.h - the flow tables as user space has them: one for every CPU, some spare ones, two spill
+// maps. What they hold and why they change hands is told in xdpacct.h.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include "bpf/xdpacct/xdpacct.h"
+
+struct table {
+    int fd;
+    struct line *lines; // mapped: TABLE_HEAD_LINES + flow lines
+};
+
+struct tables {
+    unsigned cpu_count; // CPUs that have a table
+    unsigned *cpus;     // their numbers
+    unsigned *table_of; // cpus[i] counts into tables[table_of[i]]
+    unsigned table_count, spare_count;
+    struct table *tables; // cpu_count + spare_count
+    unsigned *spares;     // indexes of the ones that nobody counts into
+    uint32_t flow_lines;  // of each table, a power of two
+    uint32_t spill_entries;
+    int spill_fds[2];
+    unsigned spill_in_use;
+    int spills_fd; // the outer map
+};
+
+// Makes the maps for max_flows flows on the CPUs that are online. Returns 0 or -errno.
+int tables__make(struct tables *t, uint64_t max_flows);
+void tables__free(struct tables *t);
+
+// Bytes of kernel memory that the tables and spill maps take.
+uint64_t tables__bytes(const struct tables *t);

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "bpf/common/loader.h"
+#include "bpf/common/privileges.h"
+#include "bpf/common/writer.h"
+#include "bpf/xdpacct/capture.h"
+#include "bpf/xdpacct/config.h"
+#include "bpf/xdpacct/program.h"
+#include "helper/exit_codes.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static int run_capture(const struct loader *l, const struct config *config, struct acct *a)
+{
+    struct writer w;
+    if (writer_open(&w, l->program, STDOUT_FILENO) != 0)
+        return EXIT_FAILED;
+    int rc = capture_run(a, l, config, &w);
+    int written = writer_close(&w);
+    return rc != EXIT_OK ? rc : written;
+}
+
+static int run(const struct program *program, const void *config_, int argc, char **argv)
+{
+    const struct config *config = config_;
+    (void)argc, (void)argv;
+    struct settings settings = {.mtu = 65535};
+    struct prefix_set ours, outer_src;
+    struct loader l;
+    struct acct a;
+    int rc = config_settings(program, config, &settings);
+    if (rc == EXIT_OK)
+        rc = prefix_set__parse(program, "--ours", &config->ours, &ours);
+    if (rc == EXIT_OK)
+        rc = prefix_set__parse(program, "--outer-src", &config->outer_src, &outer_src);
+    if (rc != EXIT_OK)
+        return rc;
+    if (loader_start(&l, program) != 0)
+        return EXIT_FAILED;
+    rc = acct__load(&a, &l, &settings, &ours, &outer_src, config->max_flows, false);
+    if (rc == EXIT_OK) {
+        rc = run_capture(&l, config, &a);
+        acct__free(&a);
+    }
+    loader_finish(&l);
+    prefix_set__free(&ours);
+    prefix_set__free(&outer_src);
+    return rc;
+}
+
+static const char *const modes[] = {"auto", "native", "generic", "offload", NULL};
+static const char *const tri_state[] = {"auto", "on", "off", NULL};
+static const char *const bys[] = {"flow", "subscriber", "peer", NULL};
+static const char *const byte_kinds[] = {"ip", "wire", NULL};
+
+static const struct opt what_options[] = {
+    OPT(struct config, iface, 'i', "interface", OPT_TEXT, "IFACE",
+        "count what this interface receives"),
+    OPT(struct config, read, 'r', "read", OPT_TEXT, "FILE",
+        "run over a capture (pcap, pcapng) instead"),
+    OPT(struct config, ours, 0, "ours", OPT_LIST, "CIDR,…",
+        "the subscribers' addresses; without it every packet counts for its source"),
+    OPT(struct config, by, 0, "by", OPT_CHOICE, "WHAT", "what a flow event stands for",
+        .choices = bys),
+    OPT(struct config, v6_bits, 0, "v6-bits", OPT_U64, "BITS",
+        "length of the prefix that is one IPv6 subscriber (64)", .min = 1, .max = 128),
+    OPT(struct config, bytes, 0, "bytes", OPT_CHOICE, "KIND",
+        "count innermost IP packets, or frames", .choices = byte_kinds),
+    {0},
+};
+
+static const struct opt tunnel_options[] = {
+    OPT(struct config, encap, 0, "encap", OPT_TEXT, "LIST",
+        "tunnels to open: all, none, or gre,erspan,vxlan,vxlan:PORT,geneve,gtp,ipip (all)"),
+    OPT(struct config, outer_src, 0, "outer-src", OPT_LIST, "CIDR,…",
+        "count tunnels from these addresses only, all others as rejected_outer"),
+    {0},
+};
+
+static const struct opt how_options[] = {
+    OPT(struct config, interval_us, 0, "interval", OPT_DURATION, "TIME",
+        "how often to print what was counted (10s)", .min = 100000, .max = 3600000000),
+    OPT(struct config, max_flows, 0, "max-flows", OPT_U64, "N",
+        "flows of an interval to make room for (262144)", .min = 64, .max = 16777216),
+    OPT(struct config, mode, 0, "mode", OPT_CHOICE, "MODE",
+        "XDP mode; auto falls back from native to generic", .choices = modes),
+    OPT(struct config, frags, 0, "frags", OPT_CHOICE, "WHEN",
+        "load as xdp.frags, for frames in several buffers", .choices = tri_state),
+    OPT(struct config, drop, 0, "drop", OPT_FLAG, NULL,
+        "drop what was counted: for interfaces that get only copies"),
+    OPT(struct config, force, 0, "force", OPT_FLAG, NULL,
+        "let --drop cut off the host's own default route"),
+    OPT(struct config, promisc, 0, "promisc", OPT_FLAG, NULL,
+        "make the interface take frames for other addresses"),
+    {0},
+};
+
+static const struct opt *const run_options[] = {what_options, tunnel_options, how_options, NULL};
+
+static const struct config defaults = {
+    .mode = "auto",
+    .frags = "auto",
+    .encap = "all",
+    .by = "flow",
+    .bytes = "ip",
+    .names = "off",
+    .interval_us = 10000000,
+    .max_flows = 262144,
+    .v6_bits = 64,
+};
+
+static const struct command run_command = {
+    .summary =
+        "Count every byte that an interface receives, or that a capture holds, for its subscriber",
+    .options = run_options,
+    .config_size = sizeof(struct config),
+    .defaults = &defaults,
+    .run = run,
+};
+
+static const struct command *const commands[] = {&run_command, NULL};
+
+static const struct program xdpacct = {
+    .name = "xdpacct",
+    .summary = "traffic per subscriber, counted in XDP",
+    .version = NETVITALS_VERSION,
+    .commands = commands,
+};
+
+int main(int argc, char **argv)
+{
+    return cli_main(&xdpacct, argc, argv);
+}

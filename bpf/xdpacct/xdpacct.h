@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
+//
+// xdpacct.h - what the XDP program and its loader share: settings, the flow table's layout,
+// counters.
+//
+// The flow table. Every CPU has a table of its own: an array of 64-byte lines that user space maps
+// into its memory. A line holds two IPv4 flows or one IPv6 flow, keys and counters together, so
+// that a packet touches one cache line. A flow may lie in two lines only, LINE and its neighbour
+// (LINE ^ 1); if both are taken by others it goes to the spill map, an ordinary hash with atomic
+// adds, and if that is full the packet is counted as overflow. Only the CPU that owns a table
+// writes to it, without atomics.
+//
+// The read protocol. User space never reads a table that is being written: it gives the CPU an
+// empty table (table_of_cpu), waits until every program run that may still hold the old one is over
+// (an RCU grace period), and then owns the old one, reads it and clears it. So no slot can be torn,
+// no count can fall between two intervals, and a flow that went idle is gone by itself. The
+// counters of seen packets lie in the head of the same table and change hands with it: in every
+// interval they match the flows exactly.
+#pragma once
+
+#include <linux/types.h>
+
+enum {
+    CPUS_MAX = 1024, // CPU numbers above have no table: their packets are counted as overflow
+    CPU_WITHOUT_TABLE = 0xffff,
+    VXLAN_PORTS_MAX = 4,
+    PREFIXES_INLINE = 4,  // per family; more go to an LPM trie
+    FRAGMENTS_MAX = 8192, // packets in pieces that are remembered at a time
+    FRAGMENT_AGE_MAX_S = 30,
+    TABLE_HEAD_LINES = 4, // counters, before the flows
+    COUNTERS_PER_LINE = 4,
+};
+
+// What became of a packet. Each seen packet is in exactly one of the classes overflow …
+// rejected_outer, or in a flow. The rest are properties of packets that are in a class already.
+enum traffic_counter {
+    COUNT_SEEN,
+    COUNT_OVERFLOW,
+    COUNT_NOT_OURS,
+    COUNT_NON_IP,
+    COUNT_BAD_HEADER,
+    COUNT_OUTER_FRAGMENTS,
+    COUNT_REJECTED_OUTER,
+    COUNT_LOCAL,      // accounted, both sides ours: counted once, for its source
+    COUNT_TRUNCATED,  // accounted or not ours; the copy held less than its IP header says
+    COUNT_AGGREGATED, // the same; longer than the MTU: merged by GRO or LRO before we saw it
+    COUNT_TRAFFIC
+};
+
+struct counter {
+    __u64 packets;
+    __u64 bytes;
+};
+
+// Tunnels, as 4 bits each in a flow's key: the outer one in the low half, the inner one in the high
+// half.
+enum encap {
+    ENCAP_NONE,
+    ENCAP_GRE,
+    ENCAP_ERSPAN,
+    ENCAP_VXLAN,
+    ENCAP_GENEVE,
+    ENCAP_GTP,
+    ENCAP_IPIP, // IPv4 or IPv6 directly in IPv4 or IPv6 (4 and 41)
+    ENCAP_COUNT
+};
+
+enum direction { DIR_UP, DIR_DOWN };
+
+enum flow_by { BY_FLOW, BY_SUBSCRIBER, BY_PEER };
+
+// The first word of a slot and of a spilled flow's key. 0 is a free slot: the family is never 0.
+//   bits 0-15 sub_port, 16-31 peer_port (both in network order), 32-39 protocol, 40-47 encap, 48-55
+//   family
+#define FLOW_ID(sub_port, peer_port, proto, encap, family)                                         \
+    ((__u64)(sub_port) | (__u64)(peer_port) << 16 | (__u64)(proto) << 32 | (__u64)(encap) << 40 |  \
+     (__u64)(family) << 48)
+#define FLOW_ID_SUB_PORT(id)  ((__u16)(id))
+#define FLOW_ID_PEER_PORT(id) ((__u16)((id) >> 16))
+#define FLOW_ID_PROTO(id)     ((__u8)((id) >> 32))
+#define FLOW_ID_ENCAP(id)     ((__u8)((id) >> 40))
+#define FLOW_ID_FAMILY(id)    ((__u8)((id) >> 48))
+
+enum { FAMILY_V4 = 4, FAMILY_V6 = 6 };
+
+// Counters are of one interval. bytes would wrap first (a packet has 14 bytes or more): what they
+// hold goes to the spill map when they are about to.
+struct slot_v4 {
+    __u64 id;
+    __u32 sub, peer;  // network order
+    __u32 packets[2]; // by direction
+    __u32 bytes[2];
+};
+
+struct slot_v6 {
+    __u64 id;
+    __u64 sub[2], peer[2]; // network order
+    __u32 packets[2];
+    __u64 bytes[2];
+};
+
+struct line {
+    union {
+        struct slot_v4 v4[2];
+        struct slot_v6 v6;
+        struct counter counters[COUNTERS_PER_LINE];
+        __u64 words[8];
+    };
+};
+
+// A flow in the spill map. IPv4 addresses lie in the low half of word 0, the rest is 0.
+struct flow_key {
+    __u64 id;
+    __u64 sub[2], peer[2];
+};
+
+struct flow_count {
+    __u64 packets[2];
+    __u64 bytes[2];
+};
+
+// A packet in pieces: only its first one has ports.
+struct fragment_key {
+    __u64 src[2], dst[2]; // as in flow_key
+    __u32 id;
+    __u32 proto;
+};
+
+struct fragment {
+    __u32 ports;  // source in the low half, destination in the high half, as on the wire
+    __u32 seen_s; // clock_s at the first piece
+    __u32 tunnel; // 1: it carries a tunnel packet, whose inner length was counted with the first
+                  // piece
+};
+
+// A prefix to compare with: net is masked already.
+struct prefix_v4 {
+    __u32 net, mask; // network order
+};
+
+struct prefix_v6 {
+    __u64 net[2], mask[2]; // network order
+};
+
+struct prefixes {
+    struct prefix_v4 v4[PREFIXES_INLINE];
+    struct prefix_v6 v6[PREFIXES_INLINE];
+    __u32 v4_count, v6_count;
+    __u32 use_trie; // too many for the above: all of them are in the trie
+    __u32 any;      // none given: everything matches
+};
+
+struct prefix_trie_key {
+    __u32 bits;
+    __u8 addr[16]; // IPv4 in its mapped form
+};
+
+// Constants of a run: set between open and load, so that the verifier drops what is not used.
+struct settings {
+    struct prefixes ours;
+    struct prefixes outer_src;
+    __u64 v6_mask[2];                   // of the subscriber's address, network order
+    __u64 hash_seed;                    // secret, so that no subscriber can aim at one line
+    __u32 line_mask;                    // flow lines - 1
+    __u32 encaps;                       // bit ENCAP_*: may be opened
+    __u32 by;                           // enum flow_by
+    __u32 verdict;                      // XDP_PASS or XDP_DROP
+    __u32 mtu;                          // longer IP packets were merged
+    __u16 vxlan_ports[VXLAN_PORTS_MAX]; // network order, 0: none
+    __u8 wire_bytes;                    // count frames instead of IP packets
+    __u8 frags;   // loaded as xdp.frags: a frame may be longer than data_end - data
+    __u8 reading; // frame_bytes tells the length of the frame
+};

@@ -1,0 +1,243 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+#
+# frames.py - makes captures of exact frames: what no tool sends, and what must not be trusted.
+#
+#   frames.py encaps OUT.pcap          one packet in every encapsulation, plain to two levels deep
+#   frames.py cuts OUT.pcap            each of those packets cut at every byte offset
+#   frames.py flows OUT.pcap N [6]     one packet of each of N flows (IPv4, or IPv6)
+#   frames.py fragments OUT.pcap       packets in pieces, inside and outside of tunnels
+#   frames.py strange OUT.pcap         what must be counted and not opened
+#
+# Writes to stderr how many packets it wrote and their innermost IP bytes, where that is defined.
+import socket
+import struct
+import sys
+
+UP = ("10.128.0.7", "203.0.113.9")
+UP6 = ("2001:db8:128::7", "2001:db8:ffff::9")
+
+
+def checksum(data):
+    if len(data) % 2:
+        data += b"\0"
+    s = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while s >> 16:
+        s = (s & 0xFFFF) + (s >> 16)
+    return ~s & 0xFFFF
+
+
+def ip4(payload, proto, src=UP[0], dst=UP[1], ident=1, frag=0, options=b"", total=None):
+    ihl = 5 + len(options) // 4
+    total = 20 + len(options) + len(payload) if total is None else total
+    h = struct.pack("!BBHHHBBH4s4s", 0x40 | ihl, 0, total, ident, frag, 64, proto, 0,
+                    socket.inet_aton(src), socket.inet_aton(dst)) + options
+    return h[:10] + struct.pack("!H", checksum(h)) + h[12:] + payload
+
+
+def ip6(payload, proto, src=UP6[0], dst=UP6[1]):
+    return struct.pack("!IHBB", 6 << 28, len(payload), proto, 64) + socket.inet_pton(socket.AF_INET6, src) + \
+        socket.inet_pton(socket.AF_INET6, dst) + payload
+
+
+def udp(payload, sport=40000, dport=53):
+    return struct.pack("!HHHH", sport, dport, 8 + len(payload), 0) + payload
+
+
+def tcp(payload, sport=40001, dport=443):
+    return struct.pack("!HHIIBBHHH", sport, dport, 1, 1, 0x50, 0x18, 1024, 0, 0) + payload
+
+
+def sctp(payload, sport=36412, dport=36412):
+    return struct.pack("!HHII", sport, dport, 1, 0) + struct.pack("!BBHIHHI", 0, 3, 16 + len(payload), 1, 1, 1, 0) + payload
+
+
+def icmp():
+    h = struct.pack("!BBHHH", 8, 0, 0, 1, 1) + b"ping" * 4
+    return h[:2] + struct.pack("!H", checksum(h)) + h[4:]
+
+
+def eth(payload, kind=0x0800, tags=()):
+    h = b"\x02\0\0\0\0\x01" + b"\x02\0\0\0\0\x02"
+    for tpid, vid in tags:
+        h += struct.pack("!HH", tpid, vid)
+    return h + struct.pack("!H", kind) + payload
+
+
+def v6ext(kind_next, blocks=0):
+    return bytes([kind_next, blocks]) + b"\x01\x04\0\0\0\0" + b"\0" * (8 * blocks)
+
+
+def gre(payload, proto, flags=0, version=0):
+    h = struct.pack("!HH", flags | version, proto)
+    if flags & 0x8000:
+        h += b"\0\0\0\0"
+    if flags & 0x2000:
+        h += struct.pack("!I", 42)
+    if flags & 0x1000:
+        h += struct.pack("!I", 7)
+    if flags & 0x8000:
+        h = h[:4] + struct.pack("!H", checksum(h + payload)) + h[6:]
+    return h + payload
+
+
+def vxlan(frame, vni=99):
+    return struct.pack("!II", 0x08000000, vni << 8) + frame
+
+
+def geneve(payload, proto=0x6558, options=b""):
+    return struct.pack("!BBHI", len(options) // 4, 0, proto, 5 << 8) + options + payload
+
+
+def gtp(payload, extensions=b"", flags=0x30, kind=0xFF):
+    body = payload
+    if extensions:
+        flags |= 4
+        body = struct.pack("!HBB", 1, 0, 0x85) + extensions + payload
+    elif flags & 3:
+        body = struct.pack("!HBB", 1, 0, 0) + payload
+    return struct.pack("!BBHI", flags, kind, len(body), 0x1234) + body
+
+
+PDU_SESSION = bytes([1, 0x10, 9, 0])  # one block of 4 bytes, next type 0
+TWO_EXTENSIONS = bytes([1, 0x10, 9, 0x85, 2, 1, 2, 3, 4, 5, 6, 0])
+
+
+def erspan2(frame):
+    return gre(struct.pack("!II", 0x10000000 | 100, 1) + frame, 0x88BE, 0x1000)
+
+
+def outer(payload, proto=47):
+    return ip4(payload, proto, "100.64.0.1", "100.64.0.2")
+
+
+def outer_udp(payload, dport):
+    return outer(udp(payload, 50000, dport), 17)
+
+
+INNER = ip4(tcp(b"x" * 11), 6)
+INNER6 = ip6(tcp(b"x" * 11), 6)
+
+
+def encaps():
+    """name -> (frame, tunnels as the program names them, innermost IP packet's bytes)"""
+    inner_frame, inner_frame6 = eth(INNER), eth(INNER6, 0x86DD)
+    e = {
+        "udp": (eth(ip4(udp(b"a" * 5), 17)), "", 33),
+        "tcp": (eth(INNER), "", 51),
+        "tcp-down": (eth(ip4(tcp(b"y" * 3, 443, 40001), 6, UP[1], UP[0])), "", 43),
+        "sctp": (eth(ip4(sctp(b"z" * 4), 132)), "", 52),
+        "icmp": (eth(ip4(icmp(), 1)), "", 44),
+        "esp": (eth(ip4(b"\0" * 24, 50)), "", 44),
+        "v4-options": (eth(ip4(udp(b""), 17, options=b"\x01" * 8)), "", 36),
+        "v6": (eth(INNER6, 0x86DD), "", 71),
+        "v6-extensions": (eth(ip6(v6ext(43) + v6ext(60, 1) + v6ext(6) + tcp(b"q"), 0), 0x86DD), "", 93),
+        "v6-ah": (eth(ip6(bytes([6, 4]) + b"\0" * 22 + tcp(b"q"), 51), 0x86DD), "", 85),
+        "vlan": (eth(INNER, tags=[(0x8100, 5)]), "", 51),
+        "qinq": (eth(INNER6, 0x86DD, tags=[(0x88A8, 5), (0x8100, 6)]), "", 71),
+        "gre-v4": (eth(outer(gre(INNER, 0x0800))), "gre", 51),
+        "gre-v6": (eth(outer(gre(INNER6, 0x86DD))), "gre", 71),
+        "gre-eth": (eth(outer(gre(inner_frame, 0x6558))), "gre", 51),
+        "gre-all": (eth(outer(gre(INNER, 0x0800, 0xB000))), "gre", 51),
+        "gre-over-v6": (eth(ip6(gre(INNER, 0x0800), 47), 0x86DD), "gre", 51),
+        "erspan1": (eth(outer(gre(inner_frame, 0x88BE))), "erspan", 51),
+        "erspan2": (eth(outer(erspan2(inner_frame))), "erspan", 51),
+        "vxlan": (eth(outer_udp(vxlan(inner_frame), 4789)), "vxlan", 51),
+        "vxlan-vlan-v6": (eth(outer_udp(vxlan(eth(INNER6, 0x86DD, tags=[(0x8100, 7)])), 4789)), "vxlan", 71),
+        "geneve": (eth(outer_udp(geneve(inner_frame), 6081)), "geneve", 51),
+        "geneve-options-ip": (eth(outer_udp(geneve(INNER, 0x0800, b"\0" * 12), 6081)), "geneve", 51),
+        "gtp": (eth(outer_udp(gtp(INNER), 2152)), "gtp", 51),
+        "gtp-seq": (eth(outer_udp(gtp(INNER, flags=0x32), 2152)), "gtp", 51),
+        "gtp-pdu-session": (eth(outer_udp(gtp(INNER6, PDU_SESSION), 2152)), "gtp", 71),
+        "gtp-two-extensions": (eth(outer_udp(gtp(INNER, TWO_EXTENSIONS), 2152)), "gtp", 51),
+        "ipip": (eth(outer(INNER, 4)), "ipip", 51),
+        "6in4": (eth(outer(INNER6, 41)), "ipip", 71),
+        "geneve-vxlan": (eth(outer_udp(geneve(outer_udp(vxlan(inner_frame), 4789), 0x0800), 6081)), "geneve,vxlan", 51),
+        "vxlan-gre": (eth(outer_udp(vxlan(eth(outer(gre(INNER6, 0x86DD)))), 4789)), "vxlan,gre", 71),
+        "gre-gtp": (eth(outer(gre(outer_udp(gtp(INNER), 2152), 0x0800))), "gre,gtp", 51),
+    }
+    return e
+
+
+def strange():
+    inner_frame = eth(INNER)
+    three = outer(gre(outer(gre(outer(gre(INNER, 0x0800)), 0x0800)), 0x0800))
+    return [
+        eth(outer(gre(b"\xff\x03\x00\x21" + INNER, 0x880B, 0x2000, 1))),  # PPTP
+        eth(outer(gre(INNER, 0x0800, 0x4000))),                          # GRE with routing
+        eth(outer(gre(b"\0" * 20, 0x0806))),                             # ARP in GRE
+        eth(outer_udp(struct.pack("!II", 0x00000000, 1) + inner_frame, 4789)),  # VXLAN without I
+        eth(outer_udp(b"\x40\0" + geneve(inner_frame)[2:], 6081)),       # GENEVE version 1
+        eth(outer_udp(gtp(INNER, kind=1), 2152)),                        # GTP echo request
+        eth(outer_udp(gtp(b"\x50" + INNER[1:]), 2152)),                  # GTP with something else in it
+        eth(three),                                                      # three levels: two are opened
+        eth(b"\0" * 28, 0x0806),                                         # ARP
+        eth(b"\0" * 50, 0x88CC),                                         # LLDP
+    ]
+
+
+def fragments():
+    whole = udp(b"F" * 3000, 40000, 443)
+    up = [ip4(whole[o:o + 1480], 17, ident=77, frag=(o // 8) | (0x2000 if o + 1480 < len(whole) else 0))
+          for o in range(0, len(whole), 1480)]
+    f6 = lambda o, m: bytes([17, 0]) + struct.pack("!HI", o | m, 0xABCDEF)
+    up6 = [ip6(f6(o, 1 if o + 1448 < len(whole) else 0) + whole[o:o + 1448], 44) for o in range(0, len(whole), 1448)]
+    big = gre(ip4(tcp(b"G" * 1440), 6), 0x0800)
+    pieces = [ip4(big[o:o + 1400], 47, "100.64.0.1", "100.64.0.2", 78, (o // 8) | (0x2000 if o + 1400 < len(big) else 0))
+              for o in range(0, len(big), 1400)]
+    vx = udp(vxlan(eth(ip4(tcp(b"V" * 1440), 6))), 50000, 4789)
+    vx_pieces = [ip4(vx[o:o + 1400], 17, "100.64.0.1", "100.64.0.2", 79, (o // 8) | (0x2000 if o + 1400 < len(vx) else 0))
+                 for o in range(0, len(vx), 1400)]
+    inner = [gre(p, 0x0800) for p in
+             (ip4(whole[o:o + 1400], 17, ident=80, frag=(o // 8) | (0x2000 if o + 1400 < len(whole) else 0))
+              for o in range(0, len(whole), 1400))]
+    return [eth(p) for p in up] + [eth(p, 0x86DD) for p in up6] + [eth(p) for p in pieces] + \
+        [eth(p) for p in vx_pieces] + [eth(outer(p)) for p in inner]
+
+
+def flows(count, family):
+    for i in range(count):
+        if family == 6:
+            src = f"2001:db8:128:{i >> 8 & 0xFFFF:x}::{i & 0xFF:x}"
+            yield eth(ip6(udp(b"", 1024 + (i & 0x3FFF), 443), 17, src), 0x86DD)
+        else:
+            src = f"10.{128 + (i >> 16 & 0x7F)}.{i >> 8 & 0xFF}.{i & 0xFF}"
+            yield eth(ip4(udp(b"", 1024 + (i & 0x3FFF), 443), 17, src))
+
+
+def write(path, frames, step_us=1000):
+    count = 0
+    with open(path, "wb") as f:
+        f.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
+        for frame, wire in frames:
+            at = 1700000000 * 1000000 + count * step_us
+            f.write(struct.pack("<IIII", at // 1000000, at % 1000000, len(frame), wire) + frame)
+            count += 1
+    print(f"{count} packets", file=sys.stderr)
+
+
+def whole(frames):
+    return ((f, len(f)) for f in frames)
+
+
+def main():
+    what, path = sys.argv[1], sys.argv[2]
+    if what == "encaps":
+        write(path, whole(frame for frame, _, _ in encaps().values()))
+    elif what == "cuts":
+        write(path, whole(frame[:cut] for frame, _, _ in encaps().values() for cut in range(len(frame))))
+    elif what == "flows":
+        write(path, whole(flows(int(sys.argv[3]), int(sys.argv[4]) if len(sys.argv) > 4 else 4)), 1)
+    elif what == "fragments":
+        write(path, whole(fragments()))
+    elif what == "strange":
+        write(path, whole(strange()))
+    elif what == "list":  # what to expect of `encaps`: name, tunnels, innermost bytes, one a line
+        with open(path, "w") as f:
+            for name, (_, tunnels, size) in encaps().items():
+                f.write(f"{name} {tunnels or '-'} {size}\n")
+    else:
+        sys.exit("usage: frames.py encaps|cuts|flows|fragments|strange|list OUT [N] [4|6]")
+
+
+main()

@@ -1,0 +1,187 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# where: host lab
+# shellcheck disable=SC2154
+#
+# xdpacct --read: the XDP program over captures. No interface is needed; every count is known beforehand.
+
+bats_require_minimum_version 1.5.0
+load ../lib/xdpacct
+
+setup() {
+  cd "$BATS_TEST_TMPDIR" || return 1
+}
+
+@test "every encapsulation is opened and counts its innermost IP bytes" {
+  python3 "$frames" encaps encaps.pcap
+  python3 "$frames" list expected
+  "$xdpacct" --read encaps.pcap >out
+  conserved out
+  [ "$(total out seen_packets)" -eq "$(wc -l <expected)" ]
+  [ "$(total out accounted_packets)" -eq "$(wc -l <expected)" ]
+  local tunnels sum count
+  while read -r tunnels sum count; do
+    [ "$tunnels" != - ] || tunnels=
+    run -0 flows out bytes_up "(.encap // \"\") == \"$tunnels\""
+    [ "$output" -eq "$sum" ]
+    run -0 flows out packets_up "(.encap // \"\") == \"$tunnels\""
+    [ "$output" -eq "$count" ]
+  done < <(awk '{ bytes[$2] += $3; count[$2]++ } END { for (t in bytes) print t, bytes[t], count[t] }' expected)
+  [ "$(flows out bytes_down)" -eq 0 ] # without --ours everything is its source's
+}
+
+@test "tshark finds the same innermost bytes in every encapsulation" {
+  command -v tshark >/dev/null || skip "no tshark here"
+  python3 "$frames" encaps encaps.pcap
+  "$xdpacct" --read encaps.pcap >out
+  [ "$(total out accounted_bytes)" -eq "$(tshark_innermost encaps.pcap)" ]
+}
+
+@test "a packet cut at each byte offset is counted, and never as something else" {
+  python3 "$frames" cuts cuts.pcap
+  python3 "$frames" encaps whole.pcap
+  "$xdpacct" --read cuts.pcap >out
+  "$xdpacct" --encap none --read whole.pcap >outer
+  "$xdpacct" --read whole.pcap >inner
+  conserved out
+  [ "$(total out seen_packets)" -eq "$(total out accounted_packets)" ] && return 1
+  # What is accounted has the addresses, protocols and sizes of packets that were really there.
+  jq -cs 'map(select(.type == "flow") | [.sub, .peer, .proto]) | unique[]' outer inner | sort -u >real
+  jq -cs 'map(select(.type == "flow") | [.sub, .peer, .proto]) | unique[]' out | sort -u >seen
+  [ -s seen ]
+  [ -z "$(comm -13 real seen)" ]
+  # nobody has more bytes a packet than the largest real packet
+  jq -es 'map(select(.type == "flow")) | all(.bytes_up <= .packets_up * 137)' out >/dev/null
+}
+
+@test "what is not a tunnel that we know is counted as it is outside" {
+  python3 "$frames" strange strange.pcap
+  "$xdpacct" --read strange.pcap >out
+  conserved out
+  [ "$(total out seen_packets)" -eq 10 ]
+  [ "$(total out non_ip_packets)" -eq 2 ]
+  [ "$(total out accounted_packets)" -eq 8 ]
+  [ "$(flows out packets_up '.encap == null and .sub == "100.64.0.1"')" -eq 7 ]
+  # three levels: the third is left closed
+  [ "$(flows out packets_up '.encap == "gre,gre" and .proto == 47')" -eq 1 ]
+}
+
+@test "later pieces of a packet count for its flow, later pieces of a tunnel packet count apart" {
+  python3 "$frames" fragments fragments.pcap
+  "$xdpacct" --read fragments.pcap >out
+  conserved out
+  [ "$(total out outer_fragments_packets)" -eq 2 ]
+  # 3 pieces each of an IPv4, an IPv6 and a tunnelled IPv4 packet, all with the ports of their first piece
+  [ "$(flows out packets_up '.peer_port == 443 and .proto == 17')" -eq 9 ]
+  [ "$(flows out packets_up '.peer_port == 0')" -eq 0 ]
+  # a tunnel packet in pieces counts its inner length once
+  [ "$(flows out bytes_up '.proto == 6 and .encap == "gre"')" -eq 1480 ]
+  [ "$(flows out bytes_up '.proto == 6 and .encap == "vxlan"')" -eq 1480 ]
+  [ "$(total out truncated_packets)" -eq 0 ]
+}
+
+@test "direction comes from --ours, not from who spoke first" {
+  python3 "$frames" encaps encaps.pcap
+  "$xdpacct" --ours 203.0.113.0/24,2001:db8:ffff::/48 --read encaps.pcap >out
+  conserved out
+  [ "$(flows out packets_down '.proto == 6 and .encap == null and .sub == "203.0.113.9"')" -gt 0 ]
+  [ "$(flows out bytes_up '.sub_port == 443')" -eq 43 ] # the one packet from there
+  [ "$(total out local_packets)" -eq 0 ]
+  "$xdpacct" --ours 192.0.2.0/24 --read encaps.pcap >none
+  conserved none
+  [ "$(total none not_ours_packets)" -eq 32 ]
+  [ "$(total none accounted_packets)" -eq 0 ]
+}
+
+@test "a long list of prefixes goes to the trie and decides the same" {
+  python3 "$frames" encaps encaps.pcap
+  "$xdpacct" --ours 10.128.0.0/9,2001:db8:128::/48 --read encaps.pcap | grep '"flow"' | sort >short
+  "$xdpacct" --ours 10.128.0.0/9,2001:db8:128::/48,192.0.2.1,192.0.2.2,192.0.2.3,192.0.2.4/31,fd00::/8 \
+    --read encaps.pcap | grep '"flow"' | sort >long
+  [ -s short ]
+  cmp short long
+}
+
+@test "tunnels from elsewhere than --outer-src are rejected, not counted" {
+  python3 "$frames" encaps encaps.pcap
+  "$xdpacct" --outer-src 192.0.2.0/24 --read encaps.pcap >out
+  conserved out
+  [ "$(total out rejected_outer_packets)" -eq 20 ]
+  "$xdpacct" --outer-src 100.64.0.1,2001:db8:128::/48 --read encaps.pcap >out
+  [ "$(total out rejected_outer_packets)" -eq 0 ]
+}
+
+@test "--encap opens only what it names" {
+  python3 "$frames" encaps encaps.pcap
+  "$xdpacct" --encap gre --read encaps.pcap >out
+  conserved out
+  run -0 jq -r 'select(.type == "flow") | .encap // empty' out
+  [ "$(sort -u <<<"$output")" = gre ]
+  "$xdpacct" --encap vxlan:8472 --read encaps.pcap >out
+  [ "$(flows out packets_up '.encap != null')" -eq 0 ]
+  run -2 --separate-stderr "$xdpacct" --encap vxlan:0 --read encaps.pcap
+  [[ $stderr == *"--encap: 'vxlan:0' will not do"* ]]
+}
+
+@test "--by subscriber and --by peer leave the rest out and lose nothing" {
+  python3 "$frames" encaps encaps.pcap
+  local by
+  for by in subscriber peer; do
+    "$xdpacct" --by $by --ours 10.128.0.0/9,2001:db8::/32 --read encaps.pcap >out
+    conserved out
+    jq -es 'map(select(.type == "flow")) | length > 0 and all(has("proto") or has("peer_port") | not)' out >/dev/null
+  done
+  jq -es 'map(select(.type == "flow")) | all(has("peer"))' out >/dev/null
+  "$xdpacct" --by subscriber --read encaps.pcap | jq -es 'map(select(.type == "flow")) | all(has("peer") | not)' >/dev/null
+}
+
+@test "--bytes wire counts frames" {
+  python3 "$frames" encaps encaps.pcap
+  "$xdpacct" --bytes wire --read encaps.pcap >out
+  conserved out
+  # a capture is a 24-byte header and 16 bytes before each frame
+  [ "$(total out seen_bytes)" -eq $(($(stat -c %s encaps.pcap) - 24 - 32 * 16)) ]
+}
+
+@test "200003 flows fit, each counted once; a small table overflows and says so" {
+  python3 "$frames" flows flows.pcap 200003
+  "$xdpacct" --ours 10.128.0.0/9 --read flows.pcap --interval 1h >out
+  conserved out
+  [ "$(total out accounted_packets)" -eq 200003 ]
+  [ "$(total out flows)" -eq 200003 ]
+  "$xdpacct" --ours 10.128.0.0/9 --read flows.pcap --interval 1h --max-flows 1000 >out
+  conserved out
+  [ "$(total out overflow_packets)" -gt 190000 ]
+  [ "$(total out seen_packets)" -eq 200003 ]
+}
+
+@test "50021 IPv6 flows of as many subscribers" {
+  python3 "$frames" flows flows.pcap 50021 6
+  "$xdpacct" --ours 2001:db8::/32 --v6-bits 128 --read flows.pcap --interval 1h >out
+  conserved out
+  [ "$(total out flows)" -eq 50021 ]
+  "$xdpacct" --ours 2001:db8::/32 --by subscriber --read flows.pcap --interval 1h >out
+  conserved out
+  [ "$(total out flows)" -eq 196 ] # /64s
+}
+
+@test "intervals add up, and reading again gives the same lines" {
+  python3 "$frames" cuts cuts.pcap # 3.1 s
+  "$xdpacct" --read cuts.pcap --interval 500ms >some
+  "$xdpacct" --read cuts.pcap --interval 1h >one
+  conserved some
+  [ "$(grep -c traffic_totals some)" -eq 7 ]
+  [ "$(total some seen_bytes)" -eq "$(total one seen_bytes)" ]
+  [ "$(total some accounted_bytes)" -eq "$(total one accounted_bytes)" ]
+  "$xdpacct" --read cuts.pcap --interval 500ms | cmp - some
+}
+
+@test "a capture that is cut short is accounted up to there, and says so" {
+  python3 "$frames" encaps encaps.pcap
+  head -c 1000 encaps.pcap >short.pcap
+  run -1 --separate-stderr "$xdpacct" --read short.pcap
+  [[ $stderr == *"short.pcap: "*"what came before is accounted"* ]]
+  [[ $output == *traffic_totals* ]]
+  run -1 --separate-stderr "$xdpacct" --read nothing.pcap
+  [[ $stderr == *"cannot read nothing.pcap"* ]]
+}
