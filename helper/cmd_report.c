@@ -131,7 +131,9 @@ static int read_and_print(struct run *run)
 
 static int report_run(const struct program *program, const void *config, int argc, char **argv)
 {
-    const struct report_options *options = config;
+    struct report_options with_format = *(const struct report_options *)config;
+    const struct report_options *options = &with_format;
+    with_format.plots = format_find(options->format)->plots;
     struct run run = {.program = program, .options = options};
     const char *name = take_name(&argc, &argv);
     int rc = check_input(program, name, argc);

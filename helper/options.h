@@ -11,10 +11,12 @@ struct report_options {
     const char *since, *until; // RFC 3339, today, yesterday, -2h
     bool strict, fail_on_loss;
     uint64_t jobs;
+    uint64_t max_keys; // rows (times windows) kept apart; 0: a million
     // what to show
     const char *format;
     const char *by;     // keys, comma-separated
     uint64_t window_us; // length of the windows that summaries and plots are cut into; 0: one
+    bool plots;         // the format draws series over time: keep windows even without window_us
     uint64_t top;       // rows; 0: all
     bool wide, raw;
     const char *output; // file instead of stdout

@@ -9,15 +9,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATHS_MAX = 1000000, WORDS_MAX = 65536 };
+enum { KEYS_MAX = 1000000, WORDS_MAX = 65536 };
+
+size_t rtt_keys_max(const struct report_options *options)
+{
+    return options->max_keys ? options->max_keys : KEYS_MAX;
+}
+
+static void release_paths(struct keymap *paths)
+{
+    for (size_t i = 0; paths && i < keymap_count(paths); i++)
+        rtt_path_release(keymap_cell_at(paths, i));
+    keymap_free(paths);
+}
 
 static void rtt_destroy(void *self)
 {
     struct rtt *rtt = self;
-    for (size_t i = 0; rtt->paths && i < keymap_count(rtt->paths); i++)
-        rtt_path_release(keymap_cell_at(rtt->paths, i));
+    release_paths(rtt->paths);
     rtt_path_release(&rtt->other);
-    keymap_free(rtt->paths);
     keymap_free(rtt->assocs);
     intern_free(rtt->words);
     free(rtt);
@@ -29,8 +39,11 @@ static void *rtt_create(const struct report_options *options)
     if (!rtt)
         return NULL;
     rtt->options = options;
-    rtt->paths = keymap_new(sizeof(struct rtt_path_key), sizeof(struct rtt_path), PATHS_MAX);
-    rtt->assocs = keymap_new(sizeof(struct rtt_assoc_key), sizeof(struct rtt_assoc), PATHS_MAX);
+    rtt->windows = windows_new(options);
+    rtt->paths = keymap_new(sizeof(struct rtt_path_key), sizeof(struct rtt_path),
+                            rtt_keys_max(rtt->options));
+    rtt->assocs =
+        keymap_new(sizeof(struct rtt_assoc_key), sizeof(struct rtt_assoc), rtt_keys_max(options));
     rtt->words = intern_new(WORDS_MAX);
     if (!rtt->paths || !rtt->assocs || !rtt->words) {
         rtt_destroy(rtt);
@@ -40,11 +53,16 @@ static void *rtt_create(const struct report_options *options)
     return rtt;
 }
 
+// What decides on the window; 0 for a summary of all times.
+static uint64_t time_of(const struct event *ev)
+{
+    return ev->type == EV_rtt_summary ? ev->rtt_summary.window_us : ev->ts_us;
+}
+
 // The key of an event of a path; false for any other event.
 static bool path_key(struct rtt *rtt, const struct event *ev, struct rtt_path_key *key)
 {
     memset(key, 0, sizeof(*key)); // padding is part of the key
-    uint64_t window_us = rtt->options->window_us, at_us = ev->ts_us;
     switch (ev->type) {
 #define PATH_EVENT(event)                                                                          \
     case EV_##event:                                                                               \
@@ -66,9 +84,7 @@ static bool path_key(struct rtt *rtt, const struct event *ev, struct rtt_path_ke
     default:
         return false;
     }
-    if (ev->type == EV_rtt_summary)
-        at_us = EVENT_HAS(ev, rtt_summary, window_us) ? ev->rtt_summary.window_us : 0;
-    key->window_us = window_us ? at_us - at_us % window_us : 0;
+    key->window_us = windows_start(&rtt->windows, time_of(ev));
     key->host = intern_id(rtt->words, ev->host);
     return true;
 }
@@ -119,6 +135,35 @@ static void add_assoc(struct rtt *rtt, const struct event *ev)
     }
 }
 
+// The paths with their windows merged into those of windows; their sketches are copies.
+static struct keymap *rewindow(const struct rtt *rtt, const struct windows *windows)
+{
+    struct keymap *merged = keymap_new(sizeof(struct rtt_path_key), sizeof(struct rtt_path),
+                                       rtt_keys_max(rtt->options));
+    for (size_t i = 0; merged && i < keymap_count(rtt->paths); i++) {
+        struct rtt_path_key key = *(const struct rtt_path_key *)keymap_key_at(rtt->paths, i);
+        key.window_us = windows_start(windows, key.window_us);
+        struct rtt_path *path = keymap_cell(merged, &key, keymap_hash(merged, &key));
+        if (path) // there are no more keys than before
+            rtt_path_merge(path, keymap_cell_at(rtt->paths, i));
+    }
+    return merged;
+}
+
+// Makes room for the window of a timestamp.
+static void cover(struct rtt *rtt, uint64_t at_us)
+{
+    if (at_us == 0 || !windows_cover(&rtt->windows, at_us))
+        return;
+    struct keymap *merged = rewindow(rtt, &rtt->windows);
+    if (merged) {
+        release_paths(rtt->paths);
+        rtt->paths = merged;
+    } else {
+        rtt->out_of_memory = true;
+    }
+}
+
 static void rtt_add(void *self, const struct event *ev)
 {
     struct rtt *rtt = self;
@@ -129,12 +174,12 @@ static void rtt_add(void *self, const struct event *ev)
     }
     if (!path_key(rtt, ev, &key))
         return;
-    struct rtt_path *path = keymap_cell(rtt->paths, &key, keymap_hash(rtt->paths, &key));
-    if (!path) {
-        path = &rtt->other;
-        rtt->refused++;
-    }
-    if (!rtt_path_add(path, ev))
+    cover(rtt, time_of(ev));
+    key.window_us = windows_start(&rtt->windows, time_of(ev));
+    bool other = ev->type == EV_rtt_summary && ev->rtt_summary.other;
+    struct rtt_path *path =
+        other ? NULL : keymap_cell(rtt->paths, &key, keymap_hash(rtt->paths, &key));
+    if (!rtt_path_add(path ? path : &rtt->other, ev))
         rtt->out_of_memory = true;
 }
 
@@ -167,24 +212,9 @@ static int compare_judged(const void *a, const void *b)
     return memcmp(&x->key.lport, &y->key.lport, 2 * sizeof(x->key.lport));
 }
 
-// Windows of a path put together again.
-static struct keymap *merge_windows(const struct rtt *rtt)
-{
-    struct keymap *merged =
-        keymap_new(sizeof(struct rtt_path_key), sizeof(struct rtt_path), PATHS_MAX);
-    for (size_t i = 0; merged && i < keymap_count(rtt->paths); i++) {
-        struct rtt_path_key key = *(const struct rtt_path_key *)keymap_key_at(rtt->paths, i);
-        key.window_us = 0;
-        struct rtt_path *path = keymap_cell(merged, &key, keymap_hash(merged, &key));
-        if (path)
-            rtt_path_merge(path, keymap_cell_at(rtt->paths, i));
-    }
-    return merged;
-}
-
 struct rtt_judged *rtt_judge_all(const struct rtt *rtt, uint64_t now_us, size_t *count)
 {
-    struct keymap *merged = merge_windows(rtt);
+    struct keymap *merged = rewindow(rtt, &(struct windows){0});
     *count = merged ? keymap_count(merged) : 0;
     struct rtt_judged *judged = calloc(*count + 1, sizeof(*judged));
     for (size_t i = 0; judged && i < *count; i++) {
@@ -206,104 +236,14 @@ void rtt_judged_free(struct rtt_judged *judged, size_t count)
     free(judged);
 }
 
-static const struct column columns[] = {
-    {"host", "HOST", UNIT_NONE, COLUMN_LABEL | COLUMN_WIDE},
-    {"netns", "NETNS", UNIT_ID, COLUMN_LABEL | COLUMN_WIDE},
-    {"assoc_id", "ASSOC", UNIT_ID, COLUMN_LABEL | COLUMN_WIDE},
-    {"laddr", "LOCAL", UNIT_NONE, COLUMN_LABEL | COLUMN_WIDE},
-    {"lport", "LPORT", UNIT_PORT, COLUMN_LABEL | COLUMN_WIDE},
-    {"raddr", "PEER", UNIT_NONE, COLUMN_LABEL},
-    {"rport", "PORT", UNIT_PORT, COLUMN_LABEL},
-    {"verdict", "VERDICT", UNIT_NONE, 0},
-    {"sent", "SENT", UNIT_COUNT, COLUMN_COUNTER},
-    {"acked", "ACKED", UNIT_COUNT, COLUMN_COUNTER},
-    {"missed", "MISSED", UNIT_COUNT, COLUMN_WIDE | COLUMN_COUNTER},
-    {"late", "LATE", UNIT_COUNT, COLUMN_WIDE | COLUMN_COUNTER},
-    {"discarded", "DISCARDED", UNIT_COUNT, COLUMN_WIDE | COLUMN_COUNTER},
-    {"loss_ppm", "LOSS", UNIT_PPM, 0},
-    {"min_ns", "MIN", UNIT_NS, COLUMN_WIDE},
-    {"mean_ns", "MEAN", UNIT_NS, COLUMN_WIDE},
-    {"p50_ns", "P50", UNIT_NS, 0},
-    {"p90_ns", "P90", UNIT_NS, COLUMN_WIDE},
-    {"p99_ns", "P99", UNIT_NS, 0},
-    {"max_ns", "MAX", UNIT_NS, 0},
-    {"jitter_ns", "JITTER", UNIT_NS, 0},
-    {"kernel_srtt_us", "SRTT", UNIT_US, COLUMN_WIDE},
-    {"last_ack_age_us", "LAST ACK", UNIT_US, 0},
-    {"last_recv_age_us", "PEER'S HB", UNIT_US, COLUMN_WIDE},
-    {"pmtu_probes_sent", "PROBES", UNIT_COUNT, COLUMN_WIDE | COLUMN_COUNTER},
-    {"pmtu_probes_acked", "PROBES ACKED", UNIT_COUNT, COLUMN_WIDE | COLUMN_COUNTER},
-    {"evidence", "EVIDENCE", UNIT_NONE, COLUMN_WIDE | COLUMN_PROSE},
-};
-
-static struct cell age_cell(uint64_t now_us, uint64_t at_us)
-{
-    if (!at_us)
-        return (struct cell){.kind = CELL_ABSENT};
-    return cell_u64(now_us > at_us ? now_us - at_us : 0);
-}
-
-static void fill_row(const struct rtt *rtt, struct table *t, const struct rtt_judged *j,
-                     uint64_t now_us)
-{
-    struct cell *c = table_add_row(t);
-    const struct rtt_path *p = &j->path;
-    if (!c)
-        return;
-    *c++ = cell_text(intern_text(rtt->words, j->key.host));
-    *c++ = cell_u64(j->key.netns);
-    *c++ = cell_u64(j->key.assoc_id);
-    *c++ = p->laddr_us ? cell_ip(t, p->laddr) : (struct cell){.kind = CELL_ABSENT};
-    *c++ = cell_u64(j->key.lport);
-    *c++ = cell_ip(t, j->key.raddr);
-    *c++ = cell_u64(j->key.rport);
-    *c++ = cell_text(text_of(rtt_verdict_name(j->verdict)));
-    const uint64_t counts[] = {p->sent, p->acked,     p->missed,
-                               p->late, p->discarded, rtt_loss_ppm(p, now_us)};
-    for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++)
-        *c++ = cell_u64(counts[i]);
-    const uint64_t times[] = {p->min_ns,
-                              rtt_path_mean_ns(p),
-                              rtt_path_quantile_ns(p, 500000),
-                              rtt_path_quantile_ns(p, 900000),
-                              rtt_path_quantile_ns(p, 990000),
-                              p->max_ns,
-                              rtt_path_jitter_ns(p)};
-    for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++, c++)
-        if (p->rtt.total)
-            *c = cell_u64(times[i]);
-    if (p->srtt.at_us)
-        *c = cell_u64(p->srtt.value);
-    c++;
-    *c++ = age_cell(now_us, p->last_ack_us);
-    *c++ = age_cell(now_us, p->last_recv_us);
-    *c++ = cell_u64(p->probes_sent);
-    *c++ = cell_u64(p->probes_acked);
-    *c++ = cell_copy(t, text_of(j->why));
-}
-
-// People get the reasons below the table; every other format has the column `evidence`.
-static void fill_evidence(struct report *report, const struct rtt_judged *judged, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        const struct rtt_judged *j = &judged[i];
-        char ip[IP_TEXT_MAX];
-        if (!j->why[0] || j->verdict >= VERDICT_CLOSED)
-            continue;
-        ip_format(j->key.raddr, ip);
-        report_note(report, "%s:%u %s: %s\n", ip, j->key.rport, rtt_verdict_name(j->verdict), j->why);
-    }
-}
-
 static void rtt_fill(void *self, uint64_t now_us, struct report *report)
 {
     const struct rtt *rtt = self;
     size_t count;
     struct rtt_judged *judged = rtt_judge_all(rtt, now_us, &count);
-    table_add_columns(&report->rows, columns, sizeof(columns) / sizeof(*columns));
-    for (size_t i = 0; judged && i < count; i++)
-        fill_row(rtt, &report->rows, &judged[i], now_us);
-    fill_evidence(report, judged, count);
+    rtt_rows(rtt, judged, count, now_us, report);
+    if (rtt->windows.length_us)
+        rtt_timeline(rtt, judged, count, report);
     if (rtt->options->assocs) {
         struct assoc_list assocs;
         if (assoc_list_read(rtt->options->assocs, &assocs))
@@ -344,12 +284,30 @@ static void summarise_assoc(const struct rtt *rtt, size_t i, summary_fn *emit, v
     emit(context, &out);
 }
 
+bool rtt_other_is_empty(const struct rtt *rtt)
+{
+    static const struct rtt_path nothing;
+    return memcmp(&rtt->other, &nothing, sizeof(nothing)) == 0;
+}
+
+static void summarise_other(const struct rtt *rtt, char *sketch, summary_fn *emit, void *context)
+{
+    struct event out = {.type = EV_rtt_summary};
+    if (rtt_other_is_empty(rtt))
+        return;
+    EVENT_SET(&out, rtt_summary, other, 1);
+    rtt_path_summary(&rtt->other, &out, sketch);
+    emit(context, &out);
+}
+
 static void rtt_summarise(void *self, summary_fn *emit, void *context)
 {
     const struct rtt *rtt = self;
     char *sketch = malloc(EVENT_LINE_MAX);
     for (size_t i = 0; sketch && i < keymap_count(rtt->paths); i++)
         summarise_path(rtt, i, sketch, emit, context);
+    if (sketch)
+        summarise_other(rtt, sketch, emit, context);
     for (size_t i = 0; i < keymap_count(rtt->assocs); i++)
         summarise_assoc(rtt, i, emit, context);
     free(sketch);

@@ -8,6 +8,7 @@
 #include "helper/aggregate/keymap.h"
 #include "helper/aggregate/rtt_assocs.h"
 #include "helper/aggregate/rtt_verdict.h"
+#include "helper/aggregate/windows.h"
 
 // A path is named by the peer's address within its association; the local address may change.
 struct rtt_path_key {
@@ -30,11 +31,11 @@ struct rtt_assoc {
 
 struct rtt {
     const struct report_options *options;
+    struct windows windows;
     struct keymap *paths;  // struct rtt_path by struct rtt_path_key
     struct keymap *assocs; // struct rtt_assoc by struct rtt_assoc_key
     struct intern *words;  // hosts
-    struct rtt_path other; // paths beyond the limit
-    uint64_t refused;      // events of such paths
+    struct rtt_path other; // paths beyond rtt_keys_max(), together
     bool out_of_memory;
 };
 
@@ -51,6 +52,18 @@ struct rtt_judged {
 // memory.
 struct rtt_judged *rtt_judge_all(const struct rtt *rtt, uint64_t now_us, size_t *count);
 void rtt_judged_free(struct rtt_judged *judged, size_t count);
+
+// How many paths (times windows) are kept apart.
+size_t rtt_keys_max(const struct report_options *options);
+bool rtt_other_is_empty(const struct rtt *rtt);
+
+// Adds the rows, and the evidence as a note.
+void rtt_rows(const struct rtt *rtt, const struct rtt_judged *judged, size_t count, uint64_t now_us,
+              struct report *report);
+
+// Adds the section `timeline`: a row for each path and window, in the order of judged.
+void rtt_timeline(const struct rtt *rtt, const struct rtt_judged *judged, size_t count,
+                  struct report *report);
 
 // Adds the section `contradictions`.
 void rtt_contradict(const struct assoc_list *assocs, const struct rtt_judged *judged, size_t count,
