@@ -19,8 +19,9 @@
 #endif
 
 enum {
-    KEY_WORDS = 4, // `"key":` in words of 8 bytes
-    SLOTS = 256,   // of a name table; more than twice the names; a byte numbers them
+    KEY_BYTES = 32, // the longest `"key":`
+    KEY_WORDS = KEY_BYTES / 8,
+    SLOTS = 256, // of a name table; more than twice the names; a byte numbers them
     NO_NAME = 255,
     FIELDS_MAX = 64 + COMMON_FIELD_COUNT,
 };
@@ -91,7 +92,7 @@ _Static_assert(EV_COUNT < SLOTS / 2, "the table of event types is too full");
 _Static_assert(FIELDS_MAX < SLOTS / 2, "the table of keys is too full");
 #define EVENT(e, doc)
 #define FIELD(e, key, type, unit, need, doc)                                                       \
-    _Static_assert(sizeof(#key) + 2 <= KEY_WORDS * 8, #key " is too long: raise KEY_WORDS");
+    _Static_assert(sizeof(#key) + 2 <= KEY_BYTES, #key " is too long: raise KEY_BYTES");
 #define END(e)
 #include "schema/events.def"
 
@@ -106,7 +107,7 @@ static void add_field(struct scan_event *e, const struct field_info *field, uint
 {
     uint8_t number = (uint8_t)e->field_count++;
     struct scan_field *f = &e->fields[number];
-    char quoted[KEY_WORDS * 8 + 1], mask[KEY_WORDS * 8] = {0};
+    char quoted[KEY_BYTES + 1], mask[KEY_BYTES] = {0};
     f->length = (uint8_t)snprintf(quoted, sizeof(quoted), "\"%s\":", field->key);
     memset(mask, 0xff, f->length);
     memset(quoted + f->length, 0, sizeof(quoted) - f->length);
