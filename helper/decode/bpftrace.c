@@ -173,6 +173,7 @@ enum decode_result bpftrace_object(struct decoder *d, struct json_object *object
         if (!object_count(object, "events", &count))
             return decoder_bad(d, "lost_events: without a count");
         lost_event(out, count);
+        d->raw.ptr = NULL;
         return DECODE_EVENT;
     }
     if (text_equal(type, TEXT_LITERAL("attached_probes"))) {
@@ -181,6 +182,7 @@ enum decode_result bpftrace_object(struct decoder *d, struct json_object *object
         memset(out, 0, sizeof(*out));
         out->type = EV_ready;
         EVENT_SET(out, ready, probes, count);
+        d->raw.ptr = NULL;
         return DECODE_EVENT;
     }
     return DECODE_UNKNOWN;

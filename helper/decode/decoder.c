@@ -34,6 +34,11 @@ void decoder_release(struct decoder *d)
     text_arena_empty(&d->texts);
 }
 
+struct text decoder_raw(const struct decoder *d)
+{
+    return d->raw;
+}
+
 const char *decoder_error(const struct decoder *d)
 {
     return d->error;
@@ -91,12 +96,15 @@ static enum decode_result parse(struct decoder *d, const char *line, size_t len,
 static enum decode_result by_reference(struct decoder *d, const char *line, size_t len,
                                        bool with_envelope, struct event *out)
 {
+    d->raw = (struct text){line, len};
     if (is_blank(line, len))
         return DECODE_BLANK;
     if (with_envelope && (line[0] == 'A' || line[0] == 'L')) {
         enum decode_result notice = bpftrace_notice(line, len, out);
-        if (notice != DECODE_BAD)
+        if (notice != DECODE_BAD) {
+            d->raw.ptr = NULL;
             return notice;
+        }
     }
     return parse(d, line, len, with_envelope, out);
 }
@@ -107,6 +115,7 @@ bool decoder_scan(struct decoder *d, const char *line, const char **newline, str
     if (!scan_line(d->scan, line, out, newline, &unknown_keys) || **newline != '\n' ||
         *newline - line >= EVENT_LINE_MAX)
         return false;
+    d->raw = (struct text){line, (size_t)(*newline - line)};
     d->unknown_keys += unknown_keys;
     return true;
 }
@@ -119,6 +128,7 @@ static enum decode_result decode(struct decoder *d, const char *line, size_t len
     bool ended = line[len] == '\n' || line[len] == '\0'; // the scanner would run on
     if (!ended || !scan_line(d->scan, line, out, &end, &unknown_keys) || end != line + len)
         return by_reference(d, line, len, with_envelope, out);
+    d->raw = (struct text){line, len};
     d->unknown_keys += unknown_keys;
     return DECODE_EVENT;
 }

@@ -51,6 +51,11 @@ bool decoder_next(struct decoder *d, enum decode_result *result, struct event *o
 // No more lines: whether a part of a line was left waiting, which was then decoded as above.
 bool decoder_finish(struct decoder *d, enum decode_result *result, struct event *out);
 
+// The bare line that the last result came from: the line itself, or the one within a printf of
+// bpftrace's. ptr is NULL for an event made of a notice of bpftrace's, which no line spells. Lives
+// as the line or until decoder_release().
+struct text decoder_raw(const struct decoder *d);
+
 // What was wrong with the last line that gave DECODE_BAD: "unterminated string", "rtt_ns: out of
 // range".
 const char *decoder_error(const struct decoder *d);

@@ -16,6 +16,7 @@ struct decoder {
     struct text_arena texts;
     struct json_tokener *tokener;
     unsigned long unknown_keys;
+    struct text raw; // decoder_raw()
     char error[DECODER_ERROR_MAX];
     // Lines out of bpftrace's printf objects that are not decoded yet: bytes [from, to) of queue.
     char *queue;

@@ -70,11 +70,15 @@ static void take_result(struct feed *f, enum decode_result result)
     switch (result) {
     case DECODE_EVENT:
         f->counts.events++;
-        if (++f->batched == FEED_BATCH_MAX)
+        if (f->sink.line)
+            f->sink.line(f->sink.context, decoder_raw(f->decoder), &f->batch[0]);
+        else if (++f->batched == FEED_BATCH_MAX)
             flush(f);
         break;
     case DECODE_UNKNOWN:
         f->counts.unknown++;
+        if (f->sink.line)
+            f->sink.line(f->sink.context, decoder_raw(f->decoder), NULL);
         break;
     case DECODE_BAD:
         reject(f, decoder_error(f->decoder));

@@ -19,6 +19,9 @@ struct feed_sink {
     void (*events)(void *context, const struct event *events, size_t count);
     // A line that could not be decoded; may be NULL. line counts from 1.
     void (*bad_line)(void *context, uint64_t line, const char *why);
+    // Instead of events, if not NULL: one at a time, with its decoder_raw(). ev is NULL for a line
+    // of an unknown type.
+    void (*line)(void *context, struct text raw, const struct event *ev);
     void *context;
 };
 

@@ -20,6 +20,7 @@ struct source {
     char *name;
     int fd;
     bool may_wait; // a pipe, socket or terminal
+    bool growing;  // a segment that `record` has open: its last frame may well end early
     bool at_end;   // of the file
     enum kind kind;
     // zstd: compressed bytes read and not used yet. KIND_UNKNOWN: the first bytes.
@@ -37,9 +38,7 @@ static void say(struct source *s, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    int len = snprintf(s->error, sizeof(s->error), "%s: ", s->name);
-    if (len >= 0 && (size_t)len < sizeof(s->error))
-        vsnprintf(s->error + len, sizeof(s->error) - (size_t)len, format, args);
+    vsnprintf(s->error, sizeof(s->error), format, args);
     va_end(args);
 }
 
@@ -59,25 +58,34 @@ static struct source *source_new(const char *name, int fd)
     return NULL;
 }
 
+static bool has_suffix(const char *text, const char *suffix)
+{
+    size_t len = strlen(text), suffix_len = strlen(suffix);
+    return len >= suffix_len && strcmp(text + len - suffix_len, suffix) == 0;
+}
+
 struct source *source_open(const char *path, char *error, size_t error_size)
 {
     bool standard = strcmp(path, "-") == 0;
-    const char *why = NULL;
+    int failed = 0;
     struct stat st = {0};
     int fd = standard ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st) != 0)
-        why = strerror(errno);
+        failed = errno;
     else if (S_ISDIR(st.st_mode))
-        why = "is a directory";
-    struct source *s = why ? NULL : source_new(standard ? "standard input" : path, fd);
+        failed = EISDIR;
+    struct source *s = failed ? NULL : source_new(standard ? "standard input" : path, fd);
     if (s) {
         s->may_wait = !S_ISREG(st.st_mode);
+        s->growing = has_suffix(path, SOURCE_GROWING_SUFFIX);
         return s;
     }
+    failed = failed ? failed : ENOMEM;
     snprintf(error, error_size, "cannot read %s: %s", standard ? "standard input" : path,
-             why ? why : "no memory");
+             strerror(failed));
     if (fd >= 0)
         close(fd);
+    errno = failed;
     return NULL;
 }
 
@@ -177,7 +185,7 @@ static ssize_t read_zstd(struct source *s, char *buf, size_t size)
                 return (ssize_t)out.pos;
             continue;
         }
-        if (s->error[0] || (s->at_end && !s->within_frame))
+        if (s->error[0] || (s->at_end && (s->growing || !s->within_frame)))
             return s->error[0] ? -1 : 0;
         if (s->at_end) {
             say(s, "cut short: the last compressed frame is not complete");

@@ -9,8 +9,11 @@
 
 struct source;
 
+// A file of this name may end within a compressed frame: its writer goes on.
+#define SOURCE_GROWING_SUFFIX ".part"
+
 // Opens path ("-" is standard input); zstd is known by its magic number, not by its name. NULL on
-// failure, with one line in error that says what failed and why.
+// failure, with one line in error that says what failed and why, and errno set.
 struct source *source_open(const char *path, char *error, size_t error_size);
 void source_close(struct source *s);
 
@@ -19,8 +22,8 @@ void source_close(struct source *s);
 // source_error(): look at what the signal asked for, and read again.
 ssize_t source_read(struct source *s, char *buf, size_t size);
 
-// The failure of the last source_read, or NULL: a truncated zstd frame ends the stream with an
-// error after all that could be decompressed was read.
+// The failure of the last source_read without the source's name, or NULL: a truncated zstd frame
+// ends the stream with an error after all that could be decompressed was read.
 const char *source_error(const struct source *s);
 
 // Descriptor to poll before the next read, or -1 where that read does not wait. Ask before every
