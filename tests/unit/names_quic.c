@@ -183,7 +183,7 @@ static void hostile_frames(void)
         {"CRYPTO of 2^62 bytes", "06 00 ffffffffffffffff 01", NAME_OTHER},
         {"CRYPTO at offset 2^62-1", "06 ffffffffffffffff 04 01020304", NAME_MORE},
         {"overlapping CRYPTO that agrees", "06 00 04 01000100 06 02 04 01000303", NAME_MORE},
-        {"overlapping CRYPTO that differs", "06 00 04 01000100 06 02 04 02000303", NAME_OTHER},
+        {"overlapping CRYPTO that differs", "06 00 04 01000100 06 02 04 02000303", NAME_CONTRADICTION},
         {"an ACK of 2^62 ranges", "02 00 00 ffffffffffffffff 00", NAME_OTHER},
         {"an ACK, then CRYPTO", "02 05 00 01 00 00 00 06 00 04 01000100", NAME_MORE},
         {"a STREAM frame", "08 00 01", NAME_OTHER},

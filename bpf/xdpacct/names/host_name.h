@@ -27,6 +27,7 @@ enum name_status {
     NAME_MORE,  // the beginning of the right protocol; more bytes are needed. A name that stands
                 // in the part seen so far is given already: it may serve if no more bytes come.
     NAME_OTHER, // another protocol, or malformed
+    NAME_CONTRADICTION, // bytes that came twice differ: what the server believes cannot be known
 };
 
 // What the parsers of TLS, QUIC and HTTP give.

@@ -64,6 +64,15 @@ static int method_length(struct span s)
     return at >= 3 && at < s.len && s.at[at] == ' ' ? (int)at + 1 : 0;
 }
 
+// Up to the path, query or fragment.
+static size_t authority_length(struct span s)
+{
+    size_t at = 0;
+    while (at < s.len && s.at[at] != '/' && s.at[at] != '?' && s.at[at] != '#')
+        at++;
+    return at;
+}
+
 // The host in a request line. False if the line is none of HTTP/1.
 static bool take_request_line(struct span line, struct hello *out)
 {
@@ -81,10 +90,7 @@ static bool take_request_line(struct span line, struct hello *out)
     if (span_starts(target, "http://")) {
         target.at += 7;
         target.len -= 7;
-        size_t end = 0;
-        while (end < target.len && !memchr("/?#", target.at[end], 3))
-            end++;
-        target.len = end;
+        target.len = authority_length(target);
         set_host(target, out);
     } else if (span_starts(line, "CONNECT ")) {
         set_host(target, out);

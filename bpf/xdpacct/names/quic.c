@@ -180,8 +180,8 @@ static void skip_ack(struct cursor *c, bool ecn)
         cursor_varint(c);
 }
 
-// Takes the frames that an Initial packet may hold (RFC 9000, 17.2.2). False if they are malformed.
-static bool take_frames(struct quic_hello *q, const uint8_t *payload, size_t len)
+// Takes the frames that an Initial packet may hold (RFC 9000, 17.2.2). NAME_MORE if all is well.
+static enum name_status take_frames(struct quic_hello *q, const uint8_t *payload, size_t len)
 {
     struct cursor c = cursor_of(payload, len);
     while (c.left > 0) {
@@ -191,15 +191,17 @@ static bool take_frames(struct quic_hello *q, const uint8_t *payload, size_t len
         } else if (type == 0x06) {
             uint64_t offset = cursor_varint(&c);
             uint64_t size = cursor_varint(&c);
-            if (c.cut || size > c.left || !add_crypto(q, offset, cursor_part(&c, (size_t)size)))
-                return false;
+            if (c.cut || size > c.left)
+                return NAME_OTHER;
+            if (!add_crypto(q, offset, cursor_part(&c, (size_t)size)))
+                return NAME_CONTRADICTION;
         } else if (type == 0x1c) {
-            return true;          // CONNECTION_CLOSE: nothing of interest behind it
+            return NAME_MORE;     // CONNECTION_CLOSE: nothing of interest behind it
         } else if (type > 0x01) { // neither PADDING nor PING
-            return false;
+            return NAME_OTHER;
         }
     }
-    return !c.cut;
+    return c.cut ? NAME_OTHER : NAME_MORE;
 }
 
 // Decrypts with the keys in use, or with keys from this packet's connection id: that is the
@@ -245,8 +247,9 @@ enum name_status quic_datagram(struct quic_hello *q, const uint8_t *datagram, si
         size_t payload_len = open_initial(q, &p, payload);
         if (payload_len == 0)
             continue;
-        if (!take_frames(q, payload, payload_len))
-            return NAME_OTHER;
+        enum name_status status = take_frames(q, payload, payload_len);
+        if (status != NAME_MORE)
+            return status;
         any = true;
     }
     return any ? tls_client_hello(q->data, q->begun, out) : NAME_OTHER;

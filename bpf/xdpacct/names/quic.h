@@ -42,6 +42,6 @@ bool quic_initial_keys(uint32_t version, const uint8_t *cid, size_t cid_len, str
 bool quic_is_initial(const uint8_t *datagram, size_t len);
 
 // Reads one datagram from the client: all Initial packets in it. NAME_OTHER: nothing in it could be
-// decrypted (the state is as before), or the CRYPTO data contradict each other.
+// decrypted (the state is as before), or its frames are malformed.
 enum name_status quic_datagram(struct quic_hello *q, const uint8_t *datagram, size_t len,
                                struct hello *out);

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "bpf/xdpacct/names/lru.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+enum { NONE = UINT32_MAX };
+
+static uint8_t *item_at(const struct lru *t, uint32_t i)
+{
+    return t->items + (size_t)i * t->item_size;
+}
+
+static uint32_t index_of(const struct lru *t, const void *item)
+{
+    return (uint32_t)(((const uint8_t *)item - t->items) / (ptrdiff_t)t->item_size);
+}
+
+// Seeded, since whoever sends packets chooses the keys. Keys are multiples of 8 bytes.
+static uint32_t *bucket_of(const struct lru *t, const void *key)
+{
+    uint64_t h = t->seed;
+    for (size_t at = 0; at < t->key_size; at += 8) {
+        uint64_t word;
+        memcpy(&word, (const uint8_t *)key + at, sizeof(word));
+        h = (h ^ word) * 0x9e3779b97f4a7c15u;
+        h ^= h >> 32;
+    }
+    return &t->buckets[h & t->bucket_mask];
+}
+
+bool lru__open(struct lru *t)
+{
+    uint32_t buckets = 16;
+    while (buckets < t->capacity)
+        buckets *= 2;
+    t->items = calloc(t->capacity, t->item_size);
+    t->nodes = calloc(t->capacity, sizeof(*t->nodes));
+    t->buckets = malloc(buckets * sizeof(*t->buckets));
+    if (!t->items || !t->nodes || !t->buckets ||
+        getrandom(&t->seed, sizeof(t->seed), 0) != (ssize_t)sizeof(t->seed)) {
+        lru__close(t);
+        return false;
+    }
+    memset(t->buckets, 0xff, buckets * sizeof(*t->buckets));
+    t->bucket_mask = buckets - 1;
+    t->free = t->oldest = t->newest = NONE;
+    t->used = 0;
+    return true;
+}
+
+void lru__close(struct lru *t)
+{
+    free(t->items);
+    free(t->nodes);
+    free(t->buckets);
+    t->items = NULL;
+    t->nodes = NULL;
+    t->buckets = NULL;
+}
+
+static void unlink_use(struct lru *t, uint32_t i)
+{
+    struct lru_node *n = &t->nodes[i];
+    *(n->older == NONE ? &t->oldest : &t->nodes[n->older].newer) = n->newer;
+    *(n->newer == NONE ? &t->newest : &t->nodes[n->newer].older) = n->older;
+}
+
+static void link_newest(struct lru *t, uint32_t i)
+{
+    t->nodes[i].older = t->newest;
+    t->nodes[i].newer = NONE;
+    *(t->newest == NONE ? &t->oldest : &t->nodes[t->newest].newer) = i;
+    t->newest = i;
+}
+
+void *lru__find(struct lru *t, const void *key)
+{
+    uint32_t i = *bucket_of(t, key);
+    while (i != NONE && memcmp(item_at(t, i), key, t->key_size) != 0)
+        i = t->nodes[i].next;
+    if (i == NONE)
+        return NULL;
+    if (i != t->newest) {
+        unlink_use(t, i);
+        link_newest(t, i);
+    }
+    return item_at(t, i);
+}
+
+void lru__remove(struct lru *t, void *item)
+{
+    uint32_t i = index_of(t, item);
+    uint32_t *at = bucket_of(t, item);
+    if (t->forget)
+        t->forget(t->context, item);
+    while (*at != i)
+        at = &t->nodes[*at].next;
+    *at = t->nodes[i].next;
+    unlink_use(t, i);
+    t->nodes[i].next = t->free;
+    t->free = i;
+}
+
+void *lru__add(struct lru *t, const void *key)
+{
+    uint32_t i = t->free;
+    if (i == NONE && t->used < t->capacity) {
+        i = t->used++;
+    } else {
+        if (i == NONE) {
+            t->evicted++;
+            lru__remove(t, item_at(t, t->oldest));
+            i = t->free;
+        }
+        t->free = t->nodes[i].next;
+    }
+    uint32_t *bucket = bucket_of(t, key);
+    memset(item_at(t, i), 0, t->item_size);
+    memcpy(item_at(t, i), key, t->key_size);
+    t->nodes[i].next = *bucket;
+    *bucket = i;
+    link_newest(t, i);
+    return item_at(t, i);
+}
+
+void *lru__oldest(const struct lru *t)
+{
+    return t->oldest == NONE ? NULL : item_at(t, t->oldest);
+}
+
+size_t lru__bytes(const struct lru *t)
+{
+    return t->capacity * (t->item_size + sizeof(*t->nodes)) +
+           ((size_t)t->bucket_mask + 1) * sizeof(*t->buckets);
+}
