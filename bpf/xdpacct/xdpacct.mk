@@ -1,1 +1,1 @@
-LIBS_xdpacct := libpcap nettle
+LIBS_xdpacct := libpcap nettle nettle
