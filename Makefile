@@ -37,6 +37,9 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -I. -D__TARGET_A
 ifdef V
 Q :=
 msg :=
+else ifneq ($(findstring s,$(firstword -$(MAKEFLAGS))),)
+Q := @
+msg :=
 else
 Q := @
 msg = @printf '  %-8s %s\n' $(1) $(2:$(BUILD)/%=%);

@@ -175,7 +175,7 @@ static int parse_short(struct parse *p, const char *arg)
 static int parse_arguments(struct parse *p)
 {
     bool options = true;
-    while (p->next < p->argc) {
+    while (p->next < p->argc && p->argv[p->next]) {
         char *arg = p->argv[p->next++];
         int rc = EXIT_OK;
         if (options && strcmp(arg, "--") == 0)
@@ -242,6 +242,8 @@ static int dispatch(const struct program *program, int argc, char **argv)
         for (const struct command *const *c = program->commands; *c; c++)
             if ((*c)->name && strcmp((*c)->name, first) == 0)
                 return run_command(program, *c, argc - 2, argv + 2);
+    if (!cmd) // a program without commands is no program
+        return EXIT_USAGE;
     if (!cmd->name)
         return run_command(program, cmd, argc - 1, argv + 1);
     if (first && (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0))

@@ -185,7 +185,7 @@ static void complete_bash(const struct program *program)
         printf("' ;;\n");
     }
     printf("    esac\n");
-    if (program->commands[0]->name) {
+    if (program->commands[0] && program->commands[0]->name) {
         printf("    [ \"$COMP_CWORD\" -eq 1 ] && words='");
         for (const struct command *const *c = program->commands; *c; c++)
             printf("%s ", (*c)->name);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
 //
-// kernel.bpf.h - the few kernel structs that our programs look into, with the members that they read
-// and no others. libbpf finds the true offsets on the running kernel (CO-RE), so order and size here
-// mean nothing. A struct of one subject only belongs beside its program.
+// kernel.bpf.h - the few kernel structs that our programs look into, with the members that they
+// read and no others. libbpf finds the true offsets on the running kernel (CO-RE), so order and
+// size here mean nothing. A struct of one subject only belongs beside its program.
 #pragma once
 
 #include <linux/types.h>

@@ -24,6 +24,7 @@ programs() { for p in netvitals sockredir xdpacct; do [ -x "$BUILD/bin/$p" ] && 
     run --separate-stderr "$p" --no-such-option
     assert_equal "$status" 2
     assert_equal "$output" ""
+    # shellcheck disable=SC2154 # run --separate-stderr sets it
     assert_equal "$(wc -l <<<"$stderr")" 1
   done
   run "$NETVITALS" report rtt --top 1x
