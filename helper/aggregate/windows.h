@@ -11,7 +11,7 @@
 
 #include "helper/options.h"
 
-enum { WINDOWS_MAX = 240 };
+enum { WINDOWS_MAX = 300 };
 
 struct windows {
     uint64_t length_us; // 0: none are kept
