@@ -26,7 +26,7 @@ static bool add_flow(struct interval_counts *out, const struct flow_key *key,
 
 static bool take_v4(const struct slot_v4 *slot, struct interval_counts *out)
 {
-    struct flow_key key = {.id = slot->id, .sub = {slot->sub}, .peer = {slot->peer}};
+    struct flow_key key = {.id = slot->id & FLOW_ID_MASK, .sub = {slot->sub}, .peer = {slot->peer}};
     struct flow_count count = {.packets = {slot->packets[0], slot->packets[1]},
                                .bytes = {slot->bytes[0], slot->bytes[1]}};
     return add_flow(out, &key, &count);
@@ -34,7 +34,7 @@ static bool take_v4(const struct slot_v4 *slot, struct interval_counts *out)
 
 static bool take_v6(const struct slot_v6 *slot, struct interval_counts *out)
 {
-    struct flow_key key = {.id = slot->id,
+    struct flow_key key = {.id = slot->id & FLOW_ID_MASK,
                            .sub = {slot->sub[0], slot->sub[1]},
                            .peer = {slot->peer[0], slot->peer[1]}};
     struct flow_count count = {.packets = {slot->packets[0], slot->packets[1]},

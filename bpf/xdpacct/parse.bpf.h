@@ -45,6 +45,7 @@ struct ip_layer {
     __u32 proto;    // after IPv6 extension headers
     __u32 bytes;    // total length as its header says
     __u32 start;    // offset of the IP header
+    __u32 l4;       // offset of what follows the IP headers
     __u32 ports;    // source in the low half, destination in the high half, as on the wire; 0: none
     __u32 frag_id;  // with fragment set
     __u32 fragment; // 1: a piece of a packet
@@ -213,6 +214,7 @@ static __always_inline bool parse_ip(struct xdp_md *ctx, struct cursor *c, __u16
     if (!ok)
         return false;
     HIDE(c, c->off);
+    ip->l4 = c->off;
     HIDE(c, ip->family);
     HIDE(c, ip->proto);
     HIDE(c, ip->fragment);

@@ -116,17 +116,17 @@ static __always_inline void slot__add_v4(struct slot_v4 *slot, void *table,
 
 static __always_inline bool slot__is_v4(const struct slot_v4 *slot, const struct flow_key *key)
 {
-    return slot->id == key->id && slot->sub == (__u32)key->sub[0] &&
+    return (slot->id & FLOW_ID_MASK) == key->id && slot->sub == (__u32)key->sub[0] &&
            slot->peer == (__u32)key->peer[0];
 }
 
-// True if the packet is counted here. A line only ever fills up, slot 0 before slot 1, so a free
-// slot means that the flow is not further on.
-static __always_inline bool line__add_v4(struct line *line, void *table, const struct flow_key *key,
-                                         __u32 dir, __u32 bytes)
+// The first word of the slot if the packet is counted here, or NULL. A line only ever fills up,
+// slot 0 before slot 1, so a free slot means that the flow is not further on.
+static __always_inline __u64 *line__add_v4(struct line *line, void *table,
+                                           const struct flow_key *key, __u32 dir, __u32 bytes)
 {
     if (FLOW_ID_FAMILY(line->v4[0].id) == FAMILY_V6)
-        return false;
+        return NULL;
 #pragma unroll
     for (int i = 0; i < 2; i++) {
         struct slot_v4 *slot = &line->v4[i];
@@ -138,13 +138,13 @@ static __always_inline bool line__add_v4(struct line *line, void *table, const s
             continue;
         }
         slot__add_v4(slot, table, key, dir, bytes);
-        return true;
+        return &slot->id;
     }
-    return false;
+    return NULL;
 }
 
-static __always_inline bool line__add_v6(struct line *line, const struct flow_key *key, __u32 dir,
-                                         __u32 bytes)
+static __always_inline __u64 *line__add_v6(struct line *line, const struct flow_key *key, __u32 dir,
+                                           __u32 bytes)
 {
     struct slot_v6 *slot = &line->v6;
     if (!slot->id) {
@@ -153,32 +153,37 @@ static __always_inline bool line__add_v6(struct line *line, const struct flow_ke
         slot->sub[1] = key->sub[1];
         slot->peer[0] = key->peer[0];
         slot->peer[1] = key->peer[1];
-    } else if (slot->id != key->id || slot->sub[0] != key->sub[0] || slot->sub[1] != key->sub[1] ||
-               slot->peer[0] != key->peer[0] || slot->peer[1] != key->peer[1]) {
-        return false;
+    } else if ((slot->id & FLOW_ID_MASK) != key->id || slot->sub[0] != key->sub[0] ||
+               slot->sub[1] != key->sub[1] || slot->peer[0] != key->peer[0] ||
+               slot->peer[1] != key->peer[1]) {
+        return NULL;
     }
     slot->packets[dir]++;
     slot->bytes[dir] += bytes;
-    return true;
+    return &slot->id;
 }
 
-static __always_inline void table_add_v4(void *table, const struct flow_key *key, __u32 dir,
-                                         __u32 bytes, const volatile struct settings *s)
+// Counts a packet. Returns the first word of its flow's slot, or NULL if it went elsewhere.
+static __always_inline __u64 *table_add_v4(void *table, const struct flow_key *key, __u32 dir,
+                                           __u32 bytes, const volatile struct settings *s)
 {
     dir &= 1;
     __u32 hash = table__hash((key->sub[0] << 32 | (__u32)key->peer[0]) * 0x9e3779b97f4a7c15ull ^
                              key->id ^ s->hash_seed);
     struct line *line = table__line(table, hash, s->line_mask, 0);
-    if (line && line__add_v4(line, table, key, dir, bytes))
-        return;
+    __u64 *id = line ? line__add_v4(line, table, key, dir, bytes) : NULL;
+    if (id)
+        return id;
     line = table__line(table, hash, s->line_mask, 1);
-    if (line && line__add_v4(line, table, key, dir, bytes))
-        return;
+    id = line ? line__add_v4(line, table, key, dir, bytes) : NULL;
+    if (id)
+        return id;
     table_spill(table, key, dir, 1, bytes);
+    return NULL;
 }
 
-static __always_inline void table_add_v6(void *table, const struct flow_key *key, __u32 dir,
-                                         __u32 bytes, const volatile struct settings *s)
+static __always_inline __u64 *table_add_v6(void *table, const struct flow_key *key, __u32 dir,
+                                           __u32 bytes, const volatile struct settings *s)
 {
     dir &= 1;
     __u64 h = (key->sub[0] ^ s->hash_seed) * 0x9e3779b97f4a7c15ull;
@@ -187,10 +192,13 @@ static __always_inline void table_add_v6(void *table, const struct flow_key *key
     h = (h ^ h >> 32 ^ key->peer[1]) * 0x9e3779b97f4a7c15ull;
     __u32 hash = table__hash(h ^ key->id);
     struct line *line = table__line(table, hash, s->line_mask, 0);
-    if (line && line__add_v6(line, key, dir, bytes))
-        return;
+    __u64 *id = line ? line__add_v6(line, key, dir, bytes) : NULL;
+    if (id)
+        return id;
     line = table__line(table, hash, s->line_mask, 1);
-    if (line && line__add_v6(line, key, dir, bytes))
-        return;
+    id = line ? line__add_v6(line, key, dir, bytes) : NULL;
+    if (id)
+        return id;
     table_spill(table, key, dir, 1, bytes);
+    return NULL;
 }

@@ -8,6 +8,7 @@
 // verdict is the one that the loader set, never anything else.
 
 #include "bpf/xdpacct/dissect.bpf.h"
+#include "bpf/xdpacct/names.bpf.h"
 #include "bpf/xdpacct/table.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -55,8 +56,8 @@ static __always_inline void count_properties(void *table, const struct walk *w, 
         table_count(table, COUNT_AGGREGATED, 1, w->ip.bytes);
 }
 
-static __always_inline void account(void *table, const struct ip_layer *ip, __u32 encap,
-                                    __u32 bytes)
+static __always_inline void account(struct xdp_md *ctx, void *table, struct ip_layer *ip,
+                                    __u32 encap, __u32 bytes)
 {
     bool up = direction_matches(&settings.ours, &ours_trie, ip->family, ip->src);
     bool down = direction_matches(&settings.ours, &ours_trie, ip->family, ip->dst);
@@ -69,10 +70,13 @@ static __always_inline void account(void *table, const struct ip_layer *ip, __u3
     struct flow_key key;
     attribute(ip, encap, !up, &key);
     __u32 dir = up ? DIR_UP : DIR_DOWN;
+    __u64 *slot_id;
     if (ip->family == FAMILY_V4)
-        table_add_v4(table, &key, dir, bytes, &settings);
+        slot_id = table_add_v4(table, &key, dir, bytes, &settings);
     else
-        table_add_v6(table, &key, dir, bytes, &settings);
+        slot_id = table_add_v6(table, &key, dir, bytes, &settings);
+    if (settings.names)
+        names_look(ctx, ip, &key, dir, slot_id);
 }
 
 SEC("xdp")
@@ -95,6 +99,6 @@ int xdpacct(struct xdp_md *ctx)
         return settings.verdict;
     }
     count_properties(table, &w, length);
-    account(table, &w.ip, w.encap, bytes);
+    account(ctx, table, &w.ip, w.encap, bytes);
     return settings.verdict;
 }

@@ -75,6 +75,8 @@ enum flow_by { BY_FLOW, BY_SUBSCRIBER, BY_PEER };
 #define FLOW_ID(sub_port, peer_port, proto, encap, family)                                         \
     ((__u64)(sub_port) | (__u64)(peer_port) << 16 | (__u64)(proto) << 32 | (__u64)(encap) << 40 |  \
      (__u64)(family) << 48)
+// In a slot, bits 56-63 belong to names.bpf.h.
+#define FLOW_ID_MASK          (~0ull >> 8)
 #define FLOW_ID_SUB_PORT(id)  ((__u16)(id))
 #define FLOW_ID_PEER_PORT(id) ((__u16)((id) >> 16))
 #define FLOW_ID_PROTO(id)     ((__u8)((id) >> 32))
@@ -155,6 +157,15 @@ struct prefix_trie_key {
     __u8 addr[16]; // IPv4 in its mapped form
 };
 
+// Which names are looked for.
+enum names_mode { NAMES_OFF, NAMES_DNS, NAMES_ALL };
+
+// Packets with names that could not be copied to user space, since the start.
+struct name_losses {
+    __u64 ring_full;  // user space did not keep up
+    __u64 over_limit; // more of one subscriber than are taken
+};
+
 // Constants of a run: set between open and load, so that the verifier drops what is not used.
 struct settings {
     struct prefixes ours;
@@ -170,4 +181,5 @@ struct settings {
     __u8 wire_bytes;                    // count frames instead of IP packets
     __u8 frags;   // loaded as xdp.frags: a frame may be longer than data_end - data
     __u8 reading; // frame_bytes tells the length of the frame
+    __u8 names;   // enum names_mode
 };

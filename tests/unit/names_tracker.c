@@ -54,11 +54,14 @@ static void copy_cut(struct tracker *t, struct flow_key key, enum direction dir,
                      const uint8_t *bytes, size_t len, size_t full_len, uint64_t now_s)
 {
     // its own allocation, so that ASan sees the end
-    struct name_packet *p = calloc(1, sizeof(*p) + len);
-    *p = (struct name_packet){
-        .key = key, .seq = seq, .len = (uint16_t)len, .full_len = (uint16_t)full_len, .dir = dir};
+    struct name_packet *p = calloc(1, NAME_PACKET_HEAD + len);
+    p->key = key;
+    p->seq = seq;
+    p->len = (uint16_t)len;
+    p->full_len = (uint16_t)full_len;
+    p->dir = dir;
     memcpy(p->bytes, bytes, len);
-    tracker__packet(t, p, sizeof(*p) + len, now_s * 1000000);
+    tracker__packet(t, p, NAME_PACKET_HEAD + len, now_s * 1000000);
     free(p);
 }
 
@@ -456,8 +459,8 @@ static void full_tables(void)
 static void malformed_copies(void)
 {
     struct tracker *t = tracker__new(&config);
-    for (size_t size = 0; size < sizeof(struct name_packet) + 4; size++) {
-        struct name_packet *p = calloc(1, sizeof(*p) + 4);
+    for (size_t size = 0; size < NAME_PACKET_HEAD + 4; size++) {
+        struct name_packet *p = calloc(1, NAME_PACKET_HEAD + 4);
         p->key = tcp(1);
         p->len = p->full_len = 5;
         tracker__packet(t, p, size, 0);

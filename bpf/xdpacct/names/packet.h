@@ -5,6 +5,7 @@
 #pragma once
 
 #include <linux/types.h>
+#include <stddef.h>
 #include "bpf/xdpacct/xdpacct.h"
 
 enum {
@@ -18,5 +19,8 @@ struct name_packet {
     __u16 full_len; // bytes that the payload had
     __u32 dir;      // enum direction: up a hello, down a DNS answer
     __u32 unused;
-    __u8 bytes[];
+    __u8 bytes[NAME_COPY_MAX];
 };
+
+// Bytes of a copy before its payload; it ends behind `len` bytes of payload.
+#define NAME_PACKET_HEAD offsetof(struct name_packet, bytes)

@@ -307,7 +307,7 @@ void tracker__packet(struct tracker *t, const void *copy, size_t size, uint64_t 
 {
     const struct name_packet *p = copy;
     uint32_t now_s = (uint32_t)(now_us / 1000000);
-    if (size < sizeof(*p) || size - sizeof(*p) < p->len || p->len == 0)
+    if (size < NAME_PACKET_HEAD || size - NAME_PACKET_HEAD < p->len || p->len == 0)
         return;
     t->counts.copies++;
     if (p->dir == DIR_DOWN)
