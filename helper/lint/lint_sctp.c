@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// lint_sctp.c - heartbeats that cannot be.
+
+#include "helper/lint/lint.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+struct lint_path_key {
+    uint64_t netns, assoc_id;
+    struct ip_addr raddr;
+    uint32_t host;
+    uint16_t lport, rport;
+};
+
+struct lint_path {
+    uint64_t sent_us;                // last heartbeat; 0: none seen
+    uint64_t hb_interval_us, rto_us; // last said
+};
+
+size_t lint_path_size(void)
+{
+    return sizeof(struct lint_path);
+}
+
+size_t lint_path_key_size(void)
+{
+    return sizeof(struct lint_path_key);
+}
+
+static struct lint_path *path_of(struct lint *l, const struct event *ev, uint64_t netns,
+                                 uint64_t assoc_id, struct ip_addr raddr, uint64_t lport,
+                                 uint64_t rport)
+{
+    struct lint_path_key key;
+    memset(&key, 0, sizeof(key)); // padding is part of the key
+    key.netns = netns;
+    key.assoc_id = assoc_id;
+    key.raddr = raddr;
+    key.host = intern_id(l->words, ev->host);
+    key.lport = (uint16_t)lport;
+    key.rport = (uint16_t)rport;
+    return keymap_cell(l->paths, &key, keymap_hash(l->paths, &key));
+}
+
+#define PATH_OF(l, ev, event)                                                                      \
+    path_of(l, ev, (ev)->event.netns, (ev)->event.assoc_id, (ev)->event.raddr, (ev)->event.lport,  \
+            (ev)->event.rport)
+
+static void check_timing(struct lint *l, struct lint_path *path, uint64_t interval_us,
+                         uint64_t rto_us)
+{
+    if (rto_us && rto_us < 1000) // the kernel counts it in jiffies, 1 ms at best
+        lint_say(l, "unit", "rto_us %" PRIu64 " is below a jiffy: milliseconds labelled us?",
+                 rto_us);
+    path->hb_interval_us = interval_us;
+    path->rto_us = rto_us;
+}
+
+// Whether value is about part, within a tenth.
+static bool is_about(uint64_t value, uint64_t part)
+{
+    return part && value / part < UINT32_MAX && value * 10 >= part * 9 && value * 10 <= part * 11;
+}
+
+// The time between HEARTBEAT and ACK in the stream tells of which unit rtt_ns really is.
+static void check_unit(struct lint *l, const struct event *ev, const struct lint_path *path,
+                       uint64_t rtt_ns)
+{
+    uint64_t gap_us = path->sent_us && ev->ts_us > path->sent_us ? ev->ts_us - path->sent_us : 0;
+    const struct ev_sctp_hb_ack *ack = &ev->sctp_hb_ack;
+    if (gap_us >= 100 && gap_us < UINT32_MAX && is_about(rtt_ns, gap_us))
+        lint_say(l, "unit",
+                 "rtt_ns %" PRIu64 ", yet %" PRIu64 " us lie between HEARTBEAT and ACK: "
+                 "microseconds labelled ns",
+                 rtt_ns, gap_us);
+    else if (gap_us >= 100000 && gap_us < UINT32_MAX && is_about(rtt_ns, gap_us / 1000))
+        lint_say(l, "unit",
+                 "rtt_ns %" PRIu64 ", yet %" PRIu64 " us lie between HEARTBEAT and ACK: "
+                 "milliseconds labelled ns",
+                 rtt_ns, gap_us);
+    else if (rtt_ns < 1000)
+        lint_say(l, "unit", "rtt_ns %" PRIu64 ": no answer comes within a microsecond", rtt_ns);
+    else if (EVENT_HAS(ev, sctp_hb_ack, kernel_srtt_us) && ack->kernel_srtt_us >= 2000 &&
+             rtt_ns / 1000 < ack->kernel_srtt_us / 100)
+        lint_say(l, "unit",
+                 "rtt_ns %" PRIu64 " beside kernel_srtt_us %" PRIu64 ": microseconds labelled ns?",
+                 rtt_ns, ack->kernel_srtt_us);
+}
+
+static void check_ack(struct lint *l, const struct event *ev)
+{
+    const struct ev_sctp_hb_ack *ack = &ev->sctp_hb_ack;
+    struct lint_path *path = PATH_OF(l, ev, sctp_hb_ack);
+    bool ok = text_equal(ack->verdict, TEXT_LITERAL("ok"));
+    bool late = text_equal(ack->verdict, TEXT_LITERAL("late"));
+    if (!path)
+        return;
+    if (EVENT_HAS(ev, sctp_hb_ack, hb_interval_us) && EVENT_HAS(ev, sctp_hb_ack, rto_us))
+        check_timing(l, path, ack->hb_interval_us, ack->rto_us);
+    if (!EVENT_HAS(ev, sctp_hb_ack, rtt_ns) || (!ok && !late)) {
+        if (ok)
+            lint_say(l, "rtt", "an accepted ACK without rtt_ns");
+        return;
+    }
+    // sctp_sf_backbeat_8_3 discards an ACK that is older than interval + RTO; a jiffy of grace
+    uint64_t deadline_us = path->hb_interval_us + path->rto_us;
+    if (ok && deadline_us && ack->rtt_ns / 1000 > deadline_us + 20000)
+        lint_say(l, "rtt",
+                 "rtt_ns %" PRIu64 " is above interval + RTO (%" PRIu64
+                 " us): the kernel would call the ACK late",
+                 ack->rtt_ns, deadline_us);
+    else if (late && deadline_us && ack->rtt_ns / 1000 + 20000 < deadline_us)
+        lint_say(l, "rtt", "late with rtt_ns %" PRIu64 ", below interval + RTO (%" PRIu64 " us)",
+                 ack->rtt_ns, deadline_us);
+    check_unit(l, ev, path, ack->rtt_ns);
+}
+
+static void check_miss(struct lint *l, const struct event *ev)
+{
+    const struct ev_sctp_hb_miss *miss = &ev->sctp_hb_miss;
+    if (miss->outstanding == 0)
+        lint_say(l, "miss", "a miss with outstanding 0");
+    if (miss->since_us == 0 || miss->since_us > ev->ts_us)
+        lint_say(l, "miss", "since_us %" PRIu64 " is no age", miss->since_us);
+}
+
+void lint_sctp(struct lint *l, const struct event *ev)
+{
+    const struct ev_sctp_hb_sent *sent = &ev->sctp_hb_sent;
+    struct lint_path *path;
+    switch (ev->type) {
+    case EV_sctp_hb_sent:
+        path = PATH_OF(l, ev, sctp_hb_sent);
+        if (!path)
+            break;
+        path->sent_us = ev->ts_us;
+        if (EVENT_HAS(ev, sctp_hb_sent, hb_interval_us) && EVENT_HAS(ev, sctp_hb_sent, rto_us))
+            check_timing(l, path, sent->hb_interval_us, sent->rto_us);
+        break;
+    case EV_sctp_hb_ack:
+        check_ack(l, ev);
+        break;
+    case EV_sctp_hb_miss:
+        check_miss(l, ev);
+        break;
+    default:
+        break;
+    }
+}

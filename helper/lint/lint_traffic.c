@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// lint_traffic.c - bytes, packets and intervals that cannot be.
+
+#include "helper/lint/lint.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+struct lint_interval_key {
+    uint32_t type, host, text; // of the event; its interface or cgroup
+    uint32_t number;           // its port
+};
+
+struct lint_interval {
+    uint64_t ends_us;
+};
+
+enum {
+    IP_HEADER_MIN = 20,
+    IP_PACKET_MAX = 8 * 65535, // GRO_MAX_SIZE: generic XDP sees what GRO merged
+};
+static const uint64_t overlap_us = 100000; // timers are late now and then
+
+size_t lint_interval_size(void)
+{
+    return sizeof(struct lint_interval);
+}
+
+size_t lint_interval_key_size(void)
+{
+    return sizeof(struct lint_interval_key);
+}
+
+// Two intervals of one counter that overlap count the same bytes twice.
+static void check_overlap(struct lint *l, const struct event *ev, struct text text, uint64_t number,
+                          uint64_t interval_us)
+{
+    const struct lint_interval_key key = {(uint32_t)ev->type, intern_id(l->words, ev->host),
+                                          intern_id(l->words, text), (uint32_t)number};
+    struct lint_interval *interval =
+        keymap_cell(l->intervals, &key, keymap_hash(l->intervals, &key));
+    if (!interval)
+        return;
+    if (interval->ends_us && ev->ts_us - interval_us + overlap_us < interval->ends_us &&
+        ev->ts_us >= interval->ends_us)
+        lint_say(l, "interval",
+                 "the interval begins %" PRIu64 " us before the one ahead of it ends",
+                 interval->ends_us - (ev->ts_us - interval_us));
+    interval->ends_us = ev->ts_us;
+}
+
+// packet_min: the smallest packet that has any bytes.
+static void check_pair(struct lint *l, const char *what, uint64_t bytes, uint64_t packets,
+                       uint64_t packet_min, uint64_t packet_max)
+{
+    if (bytes && !packets)
+        lint_say(l, "bytes", "%s: %" PRIu64 " bytes in no packet", what, bytes);
+    else if (packet_min && packets > bytes / packet_min)
+        lint_say(l, "bytes", "%s: %" PRIu64 " packets of less than %" PRIu64 " bytes each", what,
+                 packets, packet_min);
+    else if (packets && packet_max && bytes / packets > packet_max)
+        lint_say(l, "bytes", "%s: more than %" PRIu64 " bytes a packet", what, packet_max);
+}
+
+static void check_flow(struct lint *l, const struct event *ev)
+{
+    const struct ev_flow *f = &ev->flow;
+    check_pair(l, "up", f->bytes_up, f->packets_up, IP_HEADER_MIN, IP_PACKET_MAX);
+    check_pair(l, "down", f->bytes_down, f->packets_down, IP_HEADER_MIN, IP_PACKET_MAX);
+    if (EVENT_HAS(ev, flow, proto) && f->proto > 255)
+        lint_say(l, "range", "proto %" PRIu64 " is no IP protocol", f->proto);
+    if (f->packets_up == 0 && f->packets_down == 0)
+        lint_say(l, "bytes", "a flow without a packet");
+}
+
+static void check_totals(struct lint *l, const struct event *ev)
+{
+    const struct ev_traffic_totals *t = &ev->traffic_totals;
+    uint64_t packets = 0, bytes = 0;
+#define COUNTER(name)                                                                              \
+    packets += t->name##_packets;                                                                  \
+    bytes += t->name##_bytes;                                                                      \
+    check_pair(l, #name, t->name##_bytes, t->name##_packets, 0, 0);
+    COUNTER(accounted)
+    COUNTER(overflow)
+    COUNTER(not_ours)
+    COUNTER(non_ip)
+    COUNTER(bad_header)
+    COUNTER(outer_fragments)
+    COUNTER(rejected_outer)
+#undef COUNTER
+    if (packets != t->seen_packets)
+        lint_say(l, "sum", "seen_packets %" PRIu64 ", yet its parts sum up to %" PRIu64,
+                 t->seen_packets, packets);
+    if (bytes != t->seen_bytes)
+        lint_say(l, "sum", "seen_bytes %" PRIu64 ", yet its parts sum up to %" PRIu64,
+                 t->seen_bytes, bytes);
+    check_overlap(l, ev, t->iface, 0, t->interval_us);
+}
+
+static void check_redirect(struct lint *l, const struct event *ev)
+{
+    const struct ev_redirect *r = &ev->redirect;
+    check_pair(l, "redirected", r->bytes_redirected, r->msgs_redirected, 0, 0);
+    check_pair(l, "passed", r->bytes_passed, r->msgs_passed, 0, 0);
+    check_overlap(l, ev, r->cgroup, r->port, r->interval_us);
+}
+
+static void check_cgroup_cpu(struct lint *l, const struct event *ev)
+{
+    const struct ev_cgroup_cpu *c = &ev->cgroup_cpu;
+    const uint64_t cpus_max = 8192; // NR_CPUS of the largest kernels
+    if (c->interval_us && c->run_ns / 1000 / c->interval_us > cpus_max)
+        lint_say(l, "range",
+                 "run_ns %" PRIu64 " is more than %" PRIu64 " CPUs can run in the interval",
+                 c->run_ns, cpus_max);
+    if (EVENT_HAS(ev, cgroup_cpu, periods) && c->throttled > c->periods)
+        lint_say(l, "range", "throttled in %" PRIu64 " of %" PRIu64 " periods", c->throttled,
+                 c->periods);
+}
+
+static void check_cgroup_net(struct lint *l, const struct event *ev)
+{
+    const struct ev_cgroup_net *c = &ev->cgroup_net;
+    if (EVENT_HAS(ev, cgroup_net, tx_packets))
+        check_pair(l, "tx", c->tx_bytes, c->tx_packets, 0, 0);
+    if (EVENT_HAS(ev, cgroup_net, rx_packets))
+        check_pair(l, "rx", c->rx_bytes, c->rx_packets, 0, 0);
+}
+
+void lint_traffic(struct lint *l, const struct event *ev)
+{
+    switch (ev->type) {
+    case EV_flow:
+        check_flow(l, ev);
+        break;
+    case EV_traffic_totals:
+        check_totals(l, ev);
+        break;
+    case EV_redirect:
+        check_redirect(l, ev);
+        break;
+    case EV_cgroup_cpu:
+        check_cgroup_cpu(l, ev);
+        break;
+    case EV_cgroup_net:
+        check_cgroup_net(l, ev);
+        break;
+    default:
+        break;
+    }
+}
