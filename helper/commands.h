@@ -7,5 +7,6 @@
 
 extern const struct command command_report;
 extern const struct command command_check;
+extern const struct command command_doctor;
 extern const struct command command_lint;
 extern const struct command command_schema;
