@@ -14,6 +14,7 @@ struct replay {
     struct acct *acct;
     const struct loader *loader;
     struct writer *writer;
+    struct naming *names;
     struct stamp stamp;
     struct interval_counts counts;
     struct counter
@@ -43,7 +44,7 @@ static int take_interval(struct replay *r, uint64_t end_us)
     r->short_frames = (struct counter){0};
     r->stamp.ts_us = end_us;
     r->stamp.interval_us = end_us - r->start_us;
-    events_write(r->writer, &r->stamp, &r->counts);
+    events_write(r->writer, &r->stamp, &r->counts, r->names);
     if (drain_conserved(&r->counts))
         return EXIT_OK;
     cli_error(r->loader->program,
@@ -95,6 +96,7 @@ static int read_packet(struct replay *r, int link_type, const struct pcap_pkthdr
         return EXIT_OK;
     }
     int err = acct__run_frame(r->acct, r->frame.bytes, (uint32_t)r->frame.len, r->frame.wire_len);
+    naming__take(r->names);
     return err ? loader_fail(r->loader, err, "run the XDP program over a packet") : EXIT_OK;
 }
 
@@ -147,12 +149,13 @@ static pcap_t *open_capture(const struct loader *l, const char *path)
 }
 
 int capture_run(struct acct *a, const struct loader *l, const struct config *config,
-                struct writer *w)
+                struct writer *w, struct naming *names)
 {
     pcap_t *pcap = open_capture(l, config->read);
     if (!pcap)
         return EXIT_FAILED;
-    struct replay r = {.acct = a, .loader = l, .writer = w, .interval_us = config->interval_us};
+    struct replay r = {
+        .acct = a, .loader = l, .writer = w, .names = names, .interval_us = config->interval_us};
     r.stamp = (struct stamp){.iface = base_name(config->read), .mode = "read"};
     struct settings settings = {0};
     config_settings(l->program, config, &settings);

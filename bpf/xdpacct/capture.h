@@ -9,9 +9,10 @@
 
 #include "bpf/common/writer.h"
 #include "bpf/xdpacct/config.h"
+#include "bpf/xdpacct/naming.h"
 #include "bpf/xdpacct/program.h"
 
 // Reads config->read to its end or to a signal. Returns an exit code, after a message for all but
 // EXIT_OK.
 int capture_run(struct acct *a, const struct loader *l, const struct config *config,
-                struct writer *w);
+                struct writer *w, struct naming *names);

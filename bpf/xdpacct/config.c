@@ -106,6 +106,18 @@ void prefix_set__free(struct prefix_set *set)
     *set = (struct prefix_set){0};
 }
 
+bool prefix_set__contains(const struct prefix_set *set, struct ip_addr ip)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        const struct prefix_trie_key *key = &set->items[i].key;
+        unsigned bytes = key->bits / 8, bits = key->bits % 8;
+        if (memcmp(key->addr, ip.bytes, bytes) == 0 &&
+            (bits == 0 || (key->addr[bytes] ^ ip.bytes[bytes]) >> (8 - bits) == 0))
+            return true;
+    }
+    return false;
+}
+
 static void mask_of(unsigned bits, uint8_t *out, size_t size)
 {
     memset(out, 0, size);
@@ -212,6 +224,13 @@ int config_settings(const struct program *program, const struct config *config,
     out->verdict = config->drop ? XDP_DROP : XDP_PASS;
     out->wire_bytes = strcmp(config->bytes, "wire") == 0;
     out->reading = config->read != NULL;
+    out->names = strcmp(config->names, "dns") == 0   ? NAMES_DNS
+                 : strcmp(config->names, "all") == 0 ? NAMES_ALL
+                                                     : NAMES_OFF;
+    if (out->names != NAMES_OFF && out->by != BY_FLOW) {
+        cli_error(program, "--names needs flows: leave out --by %s", config->by);
+        return EXIT_USAGE;
+    }
     mask_of((unsigned)config->v6_bits, (uint8_t *)out->v6_mask, sizeof(out->v6_mask));
     // a replay must give the same table each time; a live one must not be predictable
     if (!out->reading &&

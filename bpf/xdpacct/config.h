@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include "helper/cli.h"
 #include "bpf/xdpacct/xdpacct.h"
+#include "schema/ip.h"
 
 struct config {
     const char *iface;
@@ -16,10 +17,11 @@ struct config {
     const char *frags;    // auto, on, off
     struct opt_list ours; // prefixes, also several in one item with commas
     struct opt_list outer_src;
-    const char *encap; // comma list, or all, or none
-    const char *by;    // flow, subscriber, peer
-    const char *bytes; // ip, wire
-    const char *names; // off, dns, all
+    struct opt_list resolvers; // whose DNS answers are believed
+    const char *encap;         // comma list, or all, or none
+    const char *by;            // flow, subscriber, peer
+    const char *bytes;         // ip, wire
+    const char *names;         // off, dns, all
     uint64_t interval_us;
     uint64_t max_flows;
     uint64_t v6_bits;
@@ -41,6 +43,8 @@ struct prefix_set {
 int prefix_set__parse(const struct program *program, const char *option,
                       const struct opt_list *list, struct prefix_set *out);
 void prefix_set__free(struct prefix_set *set);
+
+bool prefix_set__contains(const struct prefix_set *set, struct ip_addr ip);
 
 // Lays the set out for the program: inline, or marked for the trie.
 void prefix_set__settings(const struct prefix_set *set, struct prefixes *out);

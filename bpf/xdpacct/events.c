@@ -2,6 +2,7 @@
 
 #include "bpf/xdpacct/events.h"
 #include "bpf/xdpacct/config.h"
+#include "bpf/xdpacct/naming.h"
 
 #include <arpa/inet.h>
 
@@ -19,7 +20,8 @@ static bool has_ports(unsigned proto)
            proto == IPPROTO_UDPLITE || proto == IPPROTO_DCCP;
 }
 
-static void write_flow(struct writer *w, const struct stamp *stamp, const struct flow_entry *flow)
+static void write_flow(struct writer *w, const struct stamp *stamp, const struct flow_entry *flow,
+                       struct naming *names)
 {
     struct event ev = {.type = EV_flow, .ts_us = stamp->ts_us};
     char encap[32];
@@ -43,6 +45,7 @@ static void write_flow(struct writer *w, const struct stamp *stamp, const struct
     EVENT_SET(&ev, flow, packets_up, flow->count.packets[DIR_UP]);
     EVENT_SET(&ev, flow, packets_down, flow->count.packets[DIR_DOWN]);
     EVENT_SET(&ev, flow, interval_us, stamp->interval_us);
+    naming__flow(names, stamp, flow, &ev);
     writer_event(w, &ev);
 }
 
@@ -73,11 +76,13 @@ static void write_totals(struct writer *w, const struct stamp *stamp,
     writer_event(w, &ev);
 }
 
-void events_write(struct writer *w, const struct stamp *stamp, const struct interval_counts *counts)
+void events_write(struct writer *w, const struct stamp *stamp, const struct interval_counts *counts,
+                  struct naming *names)
 {
     for (size_t i = 0; i < counts->flows.capacity && !writer_closed(w); i++)
         if (counts->flows.entries[i].key.id)
-            write_flow(w, stamp, &counts->flows.entries[i]);
+            write_flow(w, stamp, &counts->flows.entries[i], names);
     write_totals(w, stamp, counts);
+    naming__totals(names, stamp);
     writer_flush(w);
 }

@@ -15,6 +15,9 @@ struct stamp {
     enum flow_by by;
 };
 
-// Writes one `flow` for each flow and then the interval's `traffic_totals`.
-void events_write(struct writer *w, const struct stamp *stamp,
-                  const struct interval_counts *counts);
+struct naming; // naming.h
+
+// Writes one `flow` for each flow and then the interval's `traffic_totals`. names is NULL for
+// names off.
+void events_write(struct writer *w, const struct stamp *stamp, const struct interval_counts *counts,
+                  struct naming *names);

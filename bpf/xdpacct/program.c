@@ -8,6 +8,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 static int set_outer_maps(struct acct *a)
 {
@@ -16,6 +17,20 @@ static int set_outer_maps(struct acct *a)
         err = bpf_map__set_inner_map_fd(a->skel->maps.spills, a->tables.spill_fds[0]);
     if (!err)
         err = bpf_map__set_max_entries(a->skel->maps.tables, a->tables.table_count);
+    return err;
+}
+
+enum { NAME_RING_BYTES = 4 << 20 };
+
+// The maps that names need are as small as can be without names.
+static int set_name_maps(struct xdpacct_bpf *skel, bool names)
+{
+    int err = bpf_map__set_max_entries(skel->maps.name_copies,
+                                       names ? NAME_RING_BYTES : (uint32_t)getpagesize());
+    if (!err && !names)
+        err = bpf_map__set_max_entries(skel->maps.name_rates, 1);
+    if (!err && !names)
+        err = bpf_map__set_max_entries(skel->maps.name_states, 1);
     return err;
 }
 
@@ -57,6 +72,8 @@ static int load(struct acct *a, const struct settings *settings, const struct pr
     prefix_set__settings(ours, &s->ours);
     prefix_set__settings(outer_src, &s->outer_src);
     int err = set_outer_maps(a);
+    if (!err)
+        err = set_name_maps(a->skel, settings->names != NAMES_OFF);
     if (!err && a->frags)
         err = bpf_program__set_flags(a->skel->progs.xdpacct, BPF_F_XDP_HAS_FRAGS);
     if (!err)

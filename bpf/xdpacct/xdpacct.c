@@ -11,12 +11,18 @@
 #include <string.h>
 #include <unistd.h>
 
-static int run_capture(const struct loader *l, const struct config *config, struct acct *a)
+static int run_capture(const struct loader *l, const struct config *config,
+                       const struct settings *settings, const struct prefix_set *resolvers,
+                       struct acct *a)
 {
     struct writer w;
+    struct naming *names;
     if (writer_open(&w, l->program, STDOUT_FILENO) != 0)
         return EXIT_FAILED;
-    int rc = capture_run(a, l, config, &w);
+    int rc = naming__open(&names, l, a, settings, resolvers, &w);
+    if (rc == EXIT_OK)
+        rc = capture_run(a, l, config, &w, names);
+    naming__free(names);
     int written = writer_close(&w);
     return rc != EXIT_OK ? rc : written;
 }
@@ -26,7 +32,7 @@ static int run(const struct program *program, const void *config_, int argc, cha
     const struct config *config = config_;
     (void)argc, (void)argv;
     struct settings settings = {.mtu = 65535};
-    struct prefix_set ours, outer_src;
+    struct prefix_set ours, outer_src, resolvers;
     struct loader l;
     struct acct a;
     int rc = config_settings(program, config, &settings);
@@ -34,24 +40,28 @@ static int run(const struct program *program, const void *config_, int argc, cha
         rc = prefix_set__parse(program, "--ours", &config->ours, &ours);
     if (rc == EXIT_OK)
         rc = prefix_set__parse(program, "--outer-src", &config->outer_src, &outer_src);
+    if (rc == EXIT_OK)
+        rc = prefix_set__parse(program, "--resolver", &config->resolvers, &resolvers);
     if (rc != EXIT_OK)
         return rc;
     if (loader_start(&l, program) != 0)
         return EXIT_FAILED;
     rc = acct__load(&a, &l, &settings, &ours, &outer_src, config->max_flows, false);
     if (rc == EXIT_OK) {
-        rc = run_capture(&l, config, &a);
+        rc = run_capture(&l, config, &settings, &resolvers, &a);
         acct__free(&a);
     }
     loader_finish(&l);
     prefix_set__free(&ours);
     prefix_set__free(&outer_src);
+    prefix_set__free(&resolvers);
     return rc;
 }
 
 static const char *const modes[] = {"auto", "native", "generic", "offload", NULL};
 static const char *const tri_state[] = {"auto", "on", "off", NULL};
 static const char *const bys[] = {"flow", "subscriber", "peer", NULL};
+static const char *const name_kinds[] = {"off", "dns", "all", NULL};
 static const char *const byte_kinds[] = {"ip", "wire", NULL};
 
 static const struct opt what_options[] = {
@@ -78,6 +88,15 @@ static const struct opt tunnel_options[] = {
     {0},
 };
 
+static const struct opt name_options[] = {
+    OPT(struct config, names, 0, "names", OPT_CHOICE, "WHICH",
+        "put host names on flows: from DNS answers, or from these, TLS, QUIC and HTTP (off)",
+        .choices = name_kinds),
+    OPT(struct config, resolvers, 0, "resolver", OPT_LIST, "CIDR,…",
+        "believe DNS answers from these addresses only (from all)"),
+    {0},
+};
+
 static const struct opt how_options[] = {
     OPT(struct config, interval_us, 0, "interval", OPT_DURATION, "TIME",
         "how often to print what was counted (10s)", .min = 100000, .max = 3600000000),
@@ -96,7 +115,8 @@ static const struct opt how_options[] = {
     {0},
 };
 
-static const struct opt *const run_options[] = {what_options, tunnel_options, how_options, NULL};
+static const struct opt *const run_options[] = {what_options, tunnel_options, name_options,
+                                                how_options, NULL};
 
 static const struct config defaults = {
     .mode = "auto",
