@@ -9,4 +9,5 @@ extern const struct command command_report;
 extern const struct command command_check;
 extern const struct command command_doctor;
 extern const struct command command_lint;
+extern const struct command command_record;
 extern const struct command command_schema;

@@ -3,6 +3,10 @@
 #include "helper/input.h"
 #include "helper/exit_codes.h"
 #include "helper/reading.h"
+#include "helper/store/store_paths.h"
+
+#include <errno.h>
+#include <stdlib.h>
 
 static bool strict_failure(void *context)
 {
@@ -16,12 +20,24 @@ static bool pulse(void *context)
     return in->pulse(in->context);
 }
 
+// A segment of a store may get its final name, or be removed by retention, after its directory was
+// listed.
+static struct source *open_source(const char *path, char *error, size_t size)
+{
+    struct source *source = source_open(path, error, size);
+    char *completed = source || errno != ENOENT ? NULL : store_path_completed(path);
+    if (completed)
+        source = source_open(completed, error, size);
+    free(completed);
+    return source;
+}
+
 static int read_path(const struct input *in, const char *path)
 {
     char error[256];
     struct reading r = {
         .pulse_us = in->pulse_us, .pulse = pulse, .stop = strict_failure, .context = (void *)in};
-    r.source = source_open(path, error, sizeof(error));
+    r.source = open_source(path, error, sizeof(error));
     if (!r.source) {
         fprintf(stderr, "netvitals: %s\n", error);
         return EXIT_FAILED;
@@ -42,12 +58,16 @@ static int read_path(const struct input *in, const char *path)
 
 int input_read_all(const struct input *in)
 {
+    const struct session *session = in->session;
+    struct store_paths paths;
+    if (store_paths_expand(in->paths, in->path_count, session->since_us, session->until_us, &paths))
+        return EXIT_FAILED;
     int rc = EXIT_OK;
     reading_catch_signals();
-    for (size_t i = 0; i < in->path_count && !reading_interrupted() && !in->session->strict_failure;
-         i++) {
-        int one = read_path(in, in->paths[i]);
+    for (size_t i = 0; i < paths.count && !reading_interrupted() && !session->strict_failure; i++) {
+        int one = read_path(in, paths.items[i]);
         rc = rc ? rc : one;
     }
-    return in->session->strict_failure ? EXIT_BAD_INPUT : rc;
+    store_paths_free(&paths);
+    return session->strict_failure ? EXIT_BAD_INPUT : rc;
 }

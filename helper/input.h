@@ -8,7 +8,7 @@
 
 struct input {
     struct session *session;
-    const char *const *paths; // "-" is standard input
+    const char *const *paths; // "-" is standard input; a directory is a store
     size_t path_count;
     uint64_t pulse_us; // 0: none
     bool (*pulse)(

@@ -10,6 +10,7 @@ static const struct command *const commands[] = {
     &command_report,
     &command_check,
     &command_lint,
+    &command_record,
     &command_schema,
     &command_doctor,
     NULL,

@@ -57,7 +57,7 @@ void session_close(struct session *s)
 
 static void extend_range(struct session *s, uint64_t from_us, uint64_t to_us)
 {
-    if (s->from_us == 0 || from_us < s->from_us)
+    if (from_us && (s->from_us == 0 || from_us < s->from_us))
         s->from_us = from_us;
     if (to_us > s->to_us)
         s->to_us = to_us;
@@ -107,9 +107,10 @@ static void count_control(struct session *s, const struct event *ev)
     }
 }
 
+// bpftrace's own notices carry no time, and are always in range.
 static bool in_range(const struct session *s, const struct event *ev)
 {
-    return ev->ts_us >= s->since_us && ev->ts_us < s->until_us;
+    return ev->ts_us == 0 || (ev->ts_us >= s->since_us && ev->ts_us < s->until_us);
 }
 
 void session_add(struct session *s, const struct event *ev)

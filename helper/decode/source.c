@@ -165,6 +165,7 @@ static ssize_t read_plain(struct source *s, char *buf, size_t size)
     return (ssize_t)take;
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): zstd writes to buf
 static ssize_t read_zstd(struct source *s, char *buf, size_t size)
 {
     ZSTD_outBuffer out = {buf, size, 0};
