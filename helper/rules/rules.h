@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// rules.h - the rule file: which traffic belongs to which app, and what it costs.
+//
+// A file is a list of apps. Within an app, `suffix`, `exact`, `cidr` and `asn` are alternatives,
+// `port`, `subscriber` and `time` are conditions that must hold besides (an app with conditions
+// only takes all that fulfils them). `not-suffix`, `not-exact`, `not-cidr`, `not-asn` and
+// `not-port` exclude, and always win over what the same app includes. The first app that takes a
+// flow has it.
+//
+//   timezone: +09:00                        of `time` below; UTC without it
+//   asn-file: /var/lib/GeoLite2-ASN.mmdb    needed by `asn` only
+//   group: gold 10.128.0.0/16 2001:db8::/48 subscribers by name, for `subscriber`
+//
+//   app: line
+//   rate: free
+//   suffix: line.me line-apps.com           line.me and a.line.me, never notline.me
+//   exact: obs.line-scdn.net
+//   cidr: 147.92.128.0/17 2400:dcc0::/32
+//   asn: 38631
+//   port: udp/443 tcp/5000-5100
+//   subscriber: gold 10.9.0.1/32
+//   time: mon-fri 22:00-06:00               the day is that of the start
+//   not-suffix: ads.line.me
+//
+// A line that starts with blanks continues the one before. `#` starts a comment.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "schema/events.h"
+
+struct rules;
+
+enum { RULES_ERROR_MAX = 256, RULES_HASH_TEXT = 65 };
+
+// Reads a rule file. NULL with "FILE:LINE:COLUMN: what is wrong" in error.
+struct rules *rules_load(const char *path, char error[RULES_ERROR_MAX]);
+
+// The same from memory; path is for messages.
+struct rules *rules_parse(const char *path, const char *text, size_t len,
+                          char error[RULES_ERROR_MAX]);
+void rules_free(struct rules *rules);
+
+// SHA-256 of the file in hexadecimal: what a bill is signed with.
+const char *rules_hash(const struct rules *rules);
+
+struct rule_flow {
+    struct ip_addr sub;
+    struct ip_addr peer;
+    bool has_peer;
+    uint8_t proto;
+    uint16_t peer_port;
+    struct text name; // lower case, without a dot at the end; absent if unknown
+    uint64_t ts_us;   // for `time`
+};
+
+enum rule_evidence { RULE_NONE, RULE_NAME, RULE_CIDR, RULE_ASN, RULE_CONDITION };
+
+struct rule_verdict {
+    struct text app;             // absent if no app took the flow; lives as long as the rules
+    struct text rate;            // likewise
+    enum rule_evidence evidence; // what decided; a name stands before a prefix
+    bool peer_listed; // the peer is in the app's own cidr or asn: the name is not all there is
+};
+
+// Which app a flow belongs to. Costs a few hundred ns whatever the size of the lists.
+void rules_match(const struct rules *rules, const struct rule_flow *flow, struct rule_verdict *out);
