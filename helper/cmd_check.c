@@ -83,6 +83,7 @@ const struct command command_check = {
     .summary = "Judge the events: a line for a monitoring system; exits 0 ok, 1 warning, 2 "
                "critical, 3 unknown",
     .options = tables,
+    .more_options = aggregate_options,
     .config_size = sizeof(struct report_options),
     .run = check_run,
 };

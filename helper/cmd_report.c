@@ -154,15 +154,8 @@ static int report_run(const struct program *program, const void *config, int arg
     return rc;
 }
 
-static const struct opt *options_of_aggregate(size_t number)
-{
-    for (const struct aggregate *const *a = aggregates; *a; a++)
-        if ((*a)->options && number-- == 0)
-            return (*a)->options;
-    return NULL;
-}
-
-static const struct opt *const tables[] = {report_input_options, report_output_options, NULL};
+static const struct opt *const tables[] = {report_input_options, report_row_options,
+                                           report_output_options, NULL};
 static const struct report_options defaults = {.format = "text"};
 
 const struct command command_report = {
@@ -173,7 +166,7 @@ const struct command command_report = {
                "prints\n"
                "can be mixed: merging summaries gives what the raw events would have given.",
     .options = tables,
-    .more_options = options_of_aggregate,
+    .more_options = aggregate_options,
     .config_size = sizeof(struct report_options),
     .defaults = &defaults,
     .run = report_run,

@@ -11,3 +11,4 @@ extern const struct command command_doctor;
 extern const struct command command_lint;
 extern const struct command command_record;
 extern const struct command command_schema;
+extern const struct command command_serve;

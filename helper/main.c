@@ -11,6 +11,7 @@ static const struct command *const commands[] = {
     &command_check,
     &command_lint,
     &command_record,
+    &command_serve,
     &command_schema,
     &command_doctor,
     NULL,

@@ -17,13 +17,17 @@ const struct opt report_input_options[] = {
     {0},
 };
 
+const struct opt report_row_options[] = {
+    ROW(by, 0, "by", OPT_TEXT, "KEYS", "keys that make a row, comma-separated"),
+    ROW(top, 0, "top", OPT_U64, "N",
+        "show the N largest rows and the rest as `other`; 0 shows all"),
+    {0},
+};
+
 const struct opt report_output_options[] = {
     ROW(format, 'f', "format", OPT_CHOICE, "FORMAT", "output format", .choices = format_names),
     ROW(output, 'o', "output", OPT_TEXT, "FILE",
         "write there instead of standard output, in one piece"),
-    ROW(by, 0, "by", OPT_TEXT, "KEYS", "keys that make a row, comma-separated"),
-    ROW(top, 0, "top", OPT_U64, "N",
-        "show the N largest rows and the rest as `other`; 0 shows all"),
     ROW(window_us, 0, "window", OPT_DURATION, "TIME",
         "cut summaries and plots into windows of this length"),
     ROW(wide, 'w', "wide", OPT_FLAG, NULL, "text: all columns"),

@@ -35,6 +35,7 @@ struct report_options {
     bool snapshot;
 };
 
-// Rows that every report has, and those that `check` has too.
+// Option rows for what is read, for which rows there are, and for how they are printed.
 extern const struct opt report_input_options[];
+extern const struct opt report_row_options[];
 extern const struct opt report_output_options[];

@@ -52,11 +52,18 @@ static int wait_ms(const struct reading *r, const struct clocks *c)
 // True if there is something to read now (or an end to see).
 static bool wait_for_input(const struct reading *r, const struct clocks *c)
 {
-    int fd = source_poll_fd(r->source);
-    if (fd < 0)
+    struct pollfd fds[READING_OTHERS_MAX + 1] = {
+        {.fd = source_poll_fd(r->source), .events = POLLIN}};
+    size_t others = r->others ? r->others(r->context, fds + 1, READING_OTHERS_MAX) : 0;
+    if (fds[0].fd < 0 && others == 0)
         return true;
-    struct pollfd p = {.fd = fd, .events = POLLIN};
-    return poll(&p, 1, wait_ms(r, c)) > 0;
+    int got = poll(fds, 1 + (nfds_t)others, fds[0].fd < 0 ? 0 : wait_ms(r, c));
+    for (size_t i = 1; got > 0 && i <= others; i++)
+        if (fds[i].revents) {
+            r->ready(r->context, fds + 1, others);
+            break;
+        }
+    return fds[0].fd < 0 || (got > 0 && fds[0].revents);
 }
 
 static void pulse_if_due(const struct reading *r, struct clocks *c)

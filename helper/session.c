@@ -130,9 +130,8 @@ void session_add(struct session *s, const struct event *ev)
         s->kinds[i]->add(s->selves[i], ev);
 }
 
-static void take_batch(void *context, const struct event *events, size_t count)
+void session_add_batch(struct session *s, const struct event *events, size_t count)
 {
-    struct session *s = context;
     for (size_t i = 0; i < s->count; i++)
         for (size_t k = 0; s->kinds[i]->prefetch && k < count; k++)
             s->kinds[i]->prefetch(s->selves[i], &events[k]);
@@ -140,9 +139,8 @@ static void take_batch(void *context, const struct event *events, size_t count)
         session_add(s, &events[k]);
 }
 
-static void take_bad_line(void *context, uint64_t line, const char *why)
+void session_bad_line(struct session *s, uint64_t line, const char *why)
 {
-    struct session *s = context;
     s->loss.lines_rejected++;
     s->strict_failure |= s->options->strict;
     if (s->bad_lines_shown++ < BAD_LINES_SHOWN_MAX)
@@ -150,6 +148,16 @@ static void take_bad_line(void *context, uint64_t line, const char *why)
                 why);
     else if (s->bad_lines_shown == BAD_LINES_SHOWN_MAX + 1)
         fprintf(stderr, "netvitals: further malformed lines are counted, not shown\n");
+}
+
+static void take_batch(void *context, const struct event *events, size_t count)
+{
+    session_add_batch(context, events, count);
+}
+
+static void take_bad_line(void *context, uint64_t line, const char *why)
+{
+    session_bad_line(context, line, why);
 }
 
 struct feed *session_feed(struct session *s)

@@ -31,8 +31,12 @@ void session_close(struct session *s);
 // A feed whose events go into s.
 struct feed *session_feed(struct session *s);
 
-// Takes one event, from wherever.
+// Takes one event, or several, from wherever.
 void session_add(struct session *s, const struct event *ev);
+void session_add_batch(struct session *s, const struct event *events, size_t count);
+
+// Takes a malformed line: counts it, and shows the first of them on stderr.
+void session_bad_line(struct session *s, uint64_t line, const char *why);
 
 // What the counts of a feed say of loss; called once when its source is at its end (the rejected
 // lines of a feed that goes on are in loss already).

@@ -20,3 +20,11 @@ const struct aggregate *aggregate_find(const char *name)
             return *a;
     return NULL;
 }
+
+const struct opt *aggregate_options(size_t number)
+{
+    for (const struct aggregate *const *a = aggregates; *a; a++)
+        if ((*a)->options && number-- == 0)
+            return (*a)->options;
+    return NULL;
+}

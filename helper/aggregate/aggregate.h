@@ -38,3 +38,7 @@ struct aggregate {
 extern const struct aggregate *const aggregates[];
 
 const struct aggregate *aggregate_find(const char *name);
+
+// The option tables of the aggregates by number, NULL behind the last: for commands that make
+// reports.
+const struct opt *aggregate_options(size_t number);

@@ -30,25 +30,9 @@ uint64_t chart_time(const struct chart *c, size_t row)
     return chart_cell(c->table, row, c->time_column)->u64;
 }
 
-static int compare_cells(const struct cell *a, const struct cell *b)
-{
-    if (a->kind != b->kind)
-        return a->kind < b->kind ? -1 : 1;
-    if (a->kind == CELL_TEXT) {
-        size_t len = a->text.len < b->text.len ? a->text.len : b->text.len;
-        int order = memcmp(a->text.ptr, b->text.ptr, len);
-        return order ? order : (a->text.len > b->text.len) - (a->text.len < b->text.len);
-    }
-    return (a->u64 > b->u64) - (a->u64 < b->u64);
-}
-
 static int compare_labels(const struct table *t, size_t a, size_t b)
 {
-    int order = 0;
-    for (size_t c = 0; c < t->column_count && order == 0; c++)
-        if (t->columns[c].flags & COLUMN_LABEL)
-            order = compare_cells(chart_cell(t, a, c), chart_cell(t, b, c));
-    return order;
+    return row_compare_labels(t, chart_cell(t, a, 0), chart_cell(t, b, 0));
 }
 
 static int compare_rows(const void *a, const void *b, void *context)
@@ -121,7 +105,7 @@ void chart_close(struct chart *c)
 static bool tells_apart(const struct table *t, size_t column)
 {
     for (size_t row = 1; row < t->row_count; row++)
-        if (compare_cells(chart_cell(t, 0, column), chart_cell(t, row, column)) != 0)
+        if (cell_compare(chart_cell(t, 0, column), chart_cell(t, row, column)) != 0)
             return true;
     return false;
 }

@@ -21,18 +21,19 @@ struct cell {
 };
 
 enum column_flags {
-    COLUMN_WIDE = 1,  // text: only with --wide
-    COLUMN_LABEL = 2, // names the row: a tag in Influx, a label in Prometheus, not a value
-    COLUMN_COUNTER =
-        4, // adds up over rows and over time: a counter, and summed in totals; else a gauge
-    COLUMN_PROSE = 8, // a sentence for people: no label, no tag, no metric
+    COLUMN_WIDE = 1,    // text: only with --wide
+    COLUMN_LABEL = 2,   // names the row: a tag in Influx, a label in Prometheus, not a value
+    COLUMN_COUNTER = 4, // adds up over rows and over time: a counter, summed in totals
+    COLUMN_PROSE = 8,   // a sentence for people: no label, no tag, no metric
+    COLUMN_STATE =
+        16, // how things stand at the end (an age), not what happened in the report's time
     // what html draws; a chart of a table has a line of each of its rows' labels
-    COLUMN_TIME = 16,   // start of the window, microseconds: the x axis
-    COLUMN_LINE = 32,   // y values of a line, and
-    COLUMN_BAND = 64,   // the upper edge of the band above it
-    COLUMN_MARK = 128,  // a count: where it is not 0, a mark is set below the line
-    COLUMN_STACK = 256, // y values of stacked areas, an area for each row's labels
-    COLUMN_SHARE = 512, // the parts of a bar, a bar for each row
+    COLUMN_TIME = 32,    // start of the window, microseconds: the x axis
+    COLUMN_LINE = 64,    // y values of a line, and
+    COLUMN_BAND = 128,   // the upper edge of the band above it
+    COLUMN_MARK = 256,   // a count: where it is not 0, a mark is set below the line
+    COLUMN_STACK = 512,  // y values of stacked areas, an area for each row's labels
+    COLUMN_SHARE = 1024, // the parts of a bar, a bar for each row
 };
 
 struct column {
@@ -71,6 +72,10 @@ struct cell cell_text(struct text text); // not copied
 // Copied into the table.
 struct cell cell_copy(struct table *t, struct text text);
 struct cell cell_ip(struct table *t, struct ip_addr ip);
+
+// In the order of the labels of two rows: 0 for rows of the same thing.
+int row_compare_labels(const struct table *t, const struct cell *a, const struct cell *b);
+int cell_compare(const struct cell *a, const struct cell *b);
 
 // The sum over all rows of a column; false if it overflows 64 bits or has a cell that is no
 // unsigned number.

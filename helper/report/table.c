@@ -98,6 +98,29 @@ struct cell cell_ip(struct table *t, struct ip_addr ip)
     return cell_copy(t, (struct text){text, len});
 }
 
+int cell_compare(const struct cell *a, const struct cell *b)
+{
+    if (a->kind != b->kind)
+        return a->kind < b->kind ? -1 : 1;
+    if (a->kind == CELL_TEXT) {
+        size_t len = a->text.len < b->text.len ? a->text.len : b->text.len;
+        int order = len ? memcmp(a->text.ptr, b->text.ptr, len) : 0;
+        return order ? order : (a->text.len > b->text.len) - (a->text.len < b->text.len);
+    }
+    if (a->kind == CELL_I64)
+        return (a->i64 > b->i64) - (a->i64 < b->i64);
+    return a->kind == CELL_U64 ? (a->u64 > b->u64) - (a->u64 < b->u64) : 0;
+}
+
+int row_compare_labels(const struct table *t, const struct cell *a, const struct cell *b)
+{
+    int order = 0;
+    for (size_t c = 0; c < t->column_count && order == 0; c++)
+        if (t->columns[c].flags & COLUMN_LABEL)
+            order = cell_compare(&a[c], &b[c]);
+    return order;
+}
+
 bool table_total(const struct table *t, size_t column, uint64_t *total)
 {
     *total = 0;

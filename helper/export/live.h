@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// live.h - the report of a stream that goes on, as monitoring systems want it: states (a verdict,
+// an age) as they stand now, and quantiles and counts of the recent past, not of all times.
+//
+// Events go into several sessions: one for all times, and recent ones, of which the oldest is
+// replaced at each turn. The rows are those of all times; live_fill takes each column from where it
+// belongs.
+#pragma once
+
+#include "helper/session.h"
+
+enum live_counters {
+    LIVE_TOTALS, // counters count since the start, as Prometheus scrapes them
+    LIVE_DELTAS, // counters count since the last turn, as statsd adds them up
+};
+
+enum { LIVE_RECENT_MAX = 2 };
+
+struct live {
+    const char *name; // of the report, or "all"
+    const struct report_options *options;
+    enum live_counters counters;
+    struct session all;
+    struct session recent[LIVE_RECENT_MAX]; // the oldest first
+    uint64_t recent_from_us[LIVE_RECENT_MAX];
+    size_t recent_count;
+};
+
+// With LIVE_DELTAS the recent past began at the last turn; with LIVE_TOTALS it began at the last
+// but one, so that it is never empty. Returns an exit code; EXIT_OK: close with live_close.
+int live_open(struct live *l, const char *name, const struct report_options *options,
+              enum live_counters counters);
+void live_close(struct live *l);
+
+// A feed whose events go into l.
+struct feed *live_feed(struct live *l);
+
+// The recent past begins anew. Returns an exit code.
+int live_turn(struct live *l);
+
+// Fills the reports, at most SESSION_AGGREGATES_MAX; release each. Returns how many.
+size_t live_fill(const struct live *l, uint64_t now_us, struct report *reports);
