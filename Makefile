@@ -193,9 +193,10 @@ install: all ## into DESTDIR and PREFIX
 	  install -m 644 $(BUILD)/completions/$$p.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/; \
 	done
 	cp -R scripts $(DESTDIR)$(PREFIX)/share/netvitals/
-	if ls deploy/*.service >/dev/null 2>&1; then \
-	  install -d $(DESTDIR)$(PREFIX)/lib/systemd/system; \
-	  install -m 644 $(wildcard deploy/*.service deploy/*.timer) $(DESTDIR)$(PREFIX)/lib/systemd/system/; fi
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	for unit in $(basename $(notdir $(wildcard deploy/*.in))); do \
+	  sed 's|@PREFIX@|$(PREFIX)|g' deploy/$$unit.in >$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit; \
+	done
 
 clean: ## remove build/
 	rm -rf $(BUILD)
