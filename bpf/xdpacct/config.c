@@ -13,6 +13,11 @@
 
 enum { VXLAN_PORT = 4789, V4_MAPPED_BITS = 96 };
 
+// any odd numbers without a pattern
+static const uint64_t replay_factors[HASH_FACTORS] = {0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9,
+                                                      0x94d049bb133111eb, 0xd6e8feb86659fd93,
+                                                      0xc2b2ae3d27d4eb4f};
+
 static const char *const encap_names[ENCAP_COUNT] = {
     [ENCAP_GRE] = "gre",       [ENCAP_ERSPAN] = "erspan", [ENCAP_VXLAN] = "vxlan",
     [ENCAP_GENEVE] = "geneve", [ENCAP_GTP] = "gtp",       [ENCAP_IPIP] = "ipip",
@@ -192,10 +197,27 @@ static bool add_encap(struct settings *out, const char *word, size_t len)
     return false;
 }
 
+// Where to look closer at a UDP packet: the span of the ports of all tunnels that may be opened.
+static void set_port_span(struct settings *out)
+{
+    unsigned first = 65536, last = 0;
+    uint16_t ports[VXLAN_PORTS_MAX + 2] = {0};
+    memcpy(ports, out->vxlan_ports, sizeof(out->vxlan_ports));
+    ports[VXLAN_PORTS_MAX] = out->encaps & 1u << ENCAP_GENEVE ? htons(GENEVE_PORT) : 0;
+    ports[VXLAN_PORTS_MAX + 1] = out->encaps & 1u << ENCAP_GTP ? htons(GTP_PORT) : 0;
+    for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
+        unsigned port = ntohs(ports[i]);
+        first = port && port < first ? port : first;
+        last = port > last ? port : last;
+    }
+    out->tunnel_port_first = (uint16_t)(last ? first : 0);
+    out->tunnel_port_span = (uint16_t)(last ? last - first + 1 : 0);
+}
+
 static int parse_encaps(const struct program *program, const char *list, struct settings *out)
 {
     if (strcmp(list, "none") == 0)
-        return EXIT_OK;
+        list = "";
     if (strcmp(list, "all") == 0)
         list = "gre,erspan,vxlan,geneve,gtp,ipip";
     while (*list) {
@@ -212,6 +234,7 @@ static int parse_encaps(const struct program *program, const char *list, struct 
     }
     if (out->encaps & 1u << ENCAP_VXLAN && !out->vxlan_ports[0])
         out->vxlan_ports[0] = htons(VXLAN_PORT);
+    set_port_span(out);
     return EXIT_OK;
 }
 
@@ -222,8 +245,10 @@ int config_settings(const struct program *program, const struct config *config,
               : strcmp(config->by, "peer") == 0     ? BY_PEER
                                                     : BY_FLOW;
     out->verdict = config->drop ? XDP_DROP : XDP_PASS;
-    out->wire_bytes = strcmp(config->bytes, "wire") == 0;
-    out->reading = config->read != NULL;
+    if (strcmp(config->bytes, "wire") == 0)
+        out->flags |= SETTING_WIRE_BYTES;
+    if (config->read)
+        out->flags |= SETTING_READING;
     out->names = strcmp(config->names, "dns") == 0   ? NAMES_DNS
                  : strcmp(config->names, "all") == 0 ? NAMES_ALL
                                                      : NAMES_OFF;
@@ -233,10 +258,13 @@ int config_settings(const struct program *program, const struct config *config,
     }
     mask_of((unsigned)config->v6_bits, (uint8_t *)out->v6_mask, sizeof(out->v6_mask));
     // a replay must give the same table each time; a live one must not be predictable
-    if (!out->reading &&
-        getrandom(&out->hash_seed, sizeof(out->hash_seed), 0) != sizeof(out->hash_seed)) {
+    memcpy(out->hash_factors, replay_factors, sizeof(replay_factors));
+    if (!config->read &&
+        getrandom(out->hash_factors, sizeof(out->hash_factors), 0) != sizeof(out->hash_factors)) {
         cli_error(program, "cannot get random numbers from the kernel");
         return EXIT_CANNOT;
     }
+    for (int i = 0; i < HASH_FACTORS; i++)
+        out->hash_factors[i] |= 1;
     return parse_encaps(program, config->encap, out);
 }

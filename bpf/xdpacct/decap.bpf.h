@@ -18,9 +18,7 @@ enum {
     GRE_ERSPAN = 0x88be,
     ERSPAN_II_BYTES = 8,
     VXLAN_HAS_VNI = 0x08,
-    GENEVE_PORT = 6081,
     GENEVE_CONTROL = 0x80,
-    GTP_PORT = 2152,
     GTP_V1 = 0x30,       // version 1, protocol type GTP
     GTP_OPTIONAL = 0x07, // E, S or PN: four more bytes
     GTP_EXTENSION = 0x04,
@@ -158,24 +156,31 @@ static __always_inline int decap_gtp(struct cursor *c, struct decap *d)
 
 static __always_inline bool decap__is_vxlan(__u16 port, const volatile __u16 *vxlan_ports)
 {
-    for (int i = 0; i < VXLAN_PORTS_MAX; i++)
-        if (vxlan_ports[i] && vxlan_ports[i] == port)
+    for (int i = 0; i < VXLAN_PORTS_MAX; i++) {
+        __u16 known = vxlan_ports[i];
+        if (known && known == port)
             return true;
+    }
     return false;
+}
+
+// The tunnel that UDP packets to this port carry, if it may be opened.
+static __always_inline __u32 decap_udp_kind(__u16 port, const volatile struct settings *s)
+{
+    if (s->encaps & 1u << ENCAP_VXLAN && decap__is_vxlan(port, s->vxlan_ports))
+        return ENCAP_VXLAN;
+    if (s->encaps & 1u << ENCAP_GENEVE && port == bpf_htons(GENEVE_PORT))
+        return ENCAP_GENEVE;
+    if (s->encaps & 1u << ENCAP_GTP && port == bpf_htons(GTP_PORT))
+        return ENCAP_GTP;
+    return ENCAP_NONE;
 }
 
 static __always_inline int decap_udp(struct cursor *c, const struct ip_layer *ip, struct decap *d,
                                      const volatile struct settings *s)
 {
-    __u16 port = ip->ports >> 16;
-    __u32 kind = 0;
-    if (s->encaps & 1u << ENCAP_VXLAN && decap__is_vxlan(port, s->vxlan_ports))
-        kind = ENCAP_VXLAN;
-    else if (s->encaps & 1u << ENCAP_GENEVE && port == bpf_htons(GENEVE_PORT))
-        kind = ENCAP_GENEVE;
-    else if (s->encaps & 1u << ENCAP_GTP && port == bpf_htons(GTP_PORT))
-        kind = ENCAP_GTP;
-    else
+    __u32 kind = decap_udp_kind(ip->ports >> 16, s);
+    if (kind == ENCAP_NONE)
         return DECAP_NONE;
     if (!parse__take(c, 8))
         return DECAP_CUT;

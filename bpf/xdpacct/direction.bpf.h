@@ -17,44 +17,49 @@ struct {
     __type(value, __u8);
 } ours_trie SEC(".maps"), outer_src_trie SEC(".maps");
 
-static __always_inline bool direction__in_trie(void *trie, __u32 family, const __u64 addr[2])
+static __always_inline bool direction__in_list_v4(const volatile struct prefixes *p, __u32 addr)
 {
-    struct prefix_trie_key key = {.bits = 128};
-    if (family == FAMILY_V4) {
-        __u32 v4 = addr[0];
-        key.addr[10] = key.addr[11] = 0xff;
-        __builtin_memcpy(key.addr + 12, &v4, 4);
-    } else {
-        __builtin_memcpy(key.addr, addr, 16);
-    }
-    return bpf_map_lookup_elem(trie, &key) != NULL;
-}
-
-static __always_inline bool direction__in_list(const volatile struct prefixes *p, __u32 family,
-                                               const __u64 addr[2])
-{
-    if (family == FAMILY_V4) {
-#pragma unroll
-        for (__u32 i = 0; i < PREFIXES_INLINE; i++)
-            if (i < p->v4_count && ((__u32)addr[0] & p->v4[i].mask) == p->v4[i].net)
-                return true;
-        return false;
-    }
+    __u32 count = p->v4_count;
 #pragma unroll
     for (__u32 i = 0; i < PREFIXES_INLINE; i++)
-        if (i < p->v6_count && (addr[0] & p->v6[i].mask[0]) == p->v6[i].net[0] &&
+        if (i < count && (addr & p->v4[i].mask) == p->v4[i].net)
+            return true;
+    return false;
+}
+
+static __always_inline bool direction__in_list_v6(const volatile struct prefixes *p,
+                                                  const __u64 addr[2])
+{
+    __u32 count = p->v6_count;
+#pragma unroll
+    for (__u32 i = 0; i < PREFIXES_INLINE; i++)
+        if (i < count && (addr[0] & p->v6[i].mask[0]) == p->v6[i].net[0] &&
             (addr[1] & p->v6[i].mask[1]) == p->v6[i].net[1])
             return true;
     return false;
 }
 
-// Whether addr is in the list (or the list was not given at all).
-static __always_inline bool direction_matches(const volatile struct prefixes *p, void *trie,
-                                              __u32 family, const __u64 addr[2])
+// Whether addr is in the list, or the list was not given at all.
+static __always_inline bool direction_matches_v4(const volatile struct prefixes *p, void *trie,
+                                                 __u32 addr)
 {
     if (p->any)
         return true;
-    if (p->use_trie)
-        return direction__in_trie(trie, family, addr);
-    return direction__in_list(p, family, addr);
+    if (!p->use_trie)
+        return direction__in_list_v4(p, addr);
+    struct prefix_trie_key key = {.bits = 128, .addr = {[10] = 0xff, [11] = 0xff}};
+    __builtin_memcpy(key.addr + 12, &addr, sizeof(addr));
+    return bpf_map_lookup_elem(trie, &key) != NULL;
+}
+
+static __always_inline bool direction_matches_v6(const volatile struct prefixes *p, void *trie,
+                                                 const __u64 addr[2])
+{
+    if (p->any)
+        return true;
+    if (!p->use_trie)
+        return direction__in_list_v6(p, addr);
+    struct prefix_trie_key key = {.bits = 128};
+    __builtin_memcpy(key.addr, addr, sizeof(key.addr));
+    return bpf_map_lookup_elem(trie, &key) != NULL;
 }

@@ -26,7 +26,9 @@ static bool add_flow(struct interval_counts *out, const struct flow_key *key,
 
 static bool take_v4(const struct slot_v4 *slot, struct interval_counts *out)
 {
-    struct flow_key key = {.id = slot->id & FLOW_ID_MASK, .sub = {slot->sub}, .peer = {slot->peer}};
+    struct flow_key key = {.id = slot->id & FLOW_ID_MASK,
+                           .sub = {V4_ADDRS_SUB(slot->addrs)},
+                           .peer = {V4_ADDRS_PEER(slot->addrs)}};
     struct flow_count count = {.packets = {slot->packets[0], slot->packets[1]},
                                .bytes = {slot->bytes[0], slot->bytes[1]}};
     return add_flow(out, &key, &count);
@@ -56,17 +58,17 @@ static bool take_line(struct line *line, struct interval_counts *out)
 }
 
 // Empties a table that nobody counts into.
-static int take_table(const struct tables *t, struct table *table, struct interval_counts *out)
+static int take_table(struct acct *a, unsigned index, struct interval_counts *out)
 {
+    struct counter *of = a->skel->bss->counters[index].of;
     for (unsigned c = 0; c < COUNT_TRAFFIC; c++) {
-        struct counter *counter =
-            &table->lines[c / COUNTERS_PER_LINE].counters[c % COUNTERS_PER_LINE];
-        add_counter(&out->counters[c], counter->packets, counter->bytes);
-        *counter = (struct counter){0};
+        add_counter(&out->counters[c], of[c].packets, of[c].bytes);
+        of[c] = (struct counter){0};
     }
+    struct line *lines = a->tables.tables[index].lines;
     bool ok = true;
-    for (uint32_t i = 0; i < t->flow_lines; i++)
-        ok = take_line(&table->lines[TABLE_HEAD_LINES + i], out) && ok;
+    for (uint32_t i = 0; i < a->tables.flow_lines; i++)
+        ok = take_line(&lines[i], out) && ok;
     return ok ? 0 : -ENOMEM;
 }
 
@@ -134,7 +136,7 @@ static int take_live(struct acct *a, struct interval_counts *out)
         unsigned to = from + t->spare_count < t->cpu_count ? from + t->spare_count : t->cpu_count;
         err = exchange(a, from, to);
         for (unsigned i = from; i < to && !err; i++)
-            err = take_table(t, &t->tables[t->spares[i - from]], out);
+            err = take_table(a, t->spares[i - from], out);
         if (!err)
             err = take_spill(t->spill_fds[!t->spill_in_use], out);
     }
@@ -146,7 +148,7 @@ static int take_idle(struct acct *a, struct interval_counts *out)
     struct tables *t = &a->tables;
     int err = 0;
     for (unsigned i = 0; i < t->cpu_count && !err; i++)
-        err = take_table(t, &t->tables[t->table_of[i]], out);
+        err = take_table(a, t->table_of[i], out);
     return err ? err : take_spill(t->spill_fds[t->spill_in_use], out);
 }
 

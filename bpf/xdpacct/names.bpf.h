@@ -86,7 +86,7 @@ struct payload {
 
 static __always_inline __u32 names__frame_len(struct xdp_md *ctx)
 {
-    return settings.frags ? bpf_xdp_get_buff_len(ctx) : ctx->data_end - ctx->data;
+    return settings.flags & SETTING_FRAGS ? bpf_xdp_get_buff_len(ctx) : ctx->data_end - ctx->data;
 }
 
 // Finds the payload of a TCP segment or UDP datagram. False if its header is cut short.
@@ -273,18 +273,21 @@ __noinline int names_take(struct xdp_md *ctx, struct ip_layer *ip, struct flow_k
     return 0;
 }
 
-// Hands a packet that was just counted on, if it may hold a name. slot_id is the first word of
-// its flow's slot, NULL for a flow in the spill map.
+// Whether a packet that was just counted may hold a name. slot_id is the first word of its flow's
+// slot, NULL for a flow in the spill map.
+static __always_inline bool names_wanted(__u64 id, __u32 dir, const __u64 *slot_id)
+{
+    if (settings.names == NAMES_OFF)
+        return false;
+    if (dir == DIR_DOWN)
+        return FLOW_ID_PEER_PORT(id) == bpf_htons(DNS_PORT);
+    return settings.names == NAMES_ALL && !(slot_id && *slot_id >> NAME_STATE_SHIFT == NAME_DONE);
+}
+
+// Takes a packet that names_wanted. Pieces without ports, and other protocols, hold none.
 static __always_inline void names_look(struct xdp_md *ctx, struct ip_layer *ip,
                                        struct flow_key *key, __u32 dir, __u64 *slot_id)
 {
-    if (dir == DIR_DOWN) {
-        if (FLOW_ID_PEER_PORT(key->id) != bpf_htons(DNS_PORT))
-            return;
-    } else if (settings.names != NAMES_ALL ||
-               (slot_id && *slot_id >> NAME_STATE_SHIFT == NAME_DONE)) {
-        return;
-    }
     if (ip->first && (ip->proto == IPPROTO_TCP || ip->proto == IPPROTO_UDP))
         names_take(ctx, ip, key, slot_id, dir);
 }

@@ -88,10 +88,11 @@ static __always_inline bool parse__is_vlan(__u16 ethertype)
 // short.
 static __always_inline __u16 parse_ethernet(struct cursor *c)
 {
-    struct ethhdr *eth = parse__take(c, sizeof(*eth));
+    // not struct ethhdr: it is packed, and clang would read it byte by byte
+    __be16 *eth = parse__take(c, sizeof(struct ethhdr));
     if (!eth)
         return 0;
-    __u16 type = eth->h_proto;
+    __u16 type = eth[6];
     for (int i = 0; i < VLAN_TAGS_MAX && parse__is_vlan(type); i++) {
         __be16 *tag = parse__take(c, 4);
         if (!tag)

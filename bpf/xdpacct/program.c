@@ -67,8 +67,9 @@ static int load(struct acct *a, const struct settings *settings, const struct pr
 {
     struct settings *s = (struct settings *)&a->skel->rodata->settings;
     *s = *settings;
-    s->line_mask = a->tables.flow_lines - 1;
-    s->frags = a->frags;
+    s->hash_shift = 64 - (uint32_t)__builtin_ctz(a->tables.flow_lines);
+    if (a->frags)
+        s->flags |= SETTING_FRAGS;
     prefix_set__settings(ours, &s->ours);
     prefix_set__settings(outer_src, &s->outer_src);
     int err = set_outer_maps(a);

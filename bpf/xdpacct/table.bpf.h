@@ -26,26 +26,34 @@ struct {
 } spills SEC(".maps");
 
 volatile __u16 table_of_cpu[CPUS_MAX];
+struct table_counters counters[TABLES_MAX];
 
 // Packets on a CPU without a table: seen, and overflow.
 struct counter strays;
 
-static __always_inline void *table_mine(void)
+// The table of this CPU.
+struct cpu_table {
+    void *lines;
+    struct table_counters *counters;
+};
+
+static __always_inline bool table_mine(struct cpu_table *t)
 {
     __u32 cpu = bpf_get_smp_processor_id();
     if (cpu >= CPUS_MAX)
-        return NULL;
+        return false;
     __u32 index = table_of_cpu[cpu];
-    return bpf_map_lookup_elem(&tables, &index);
+    if (index >= TABLES_MAX)
+        return false;
+    t->counters = &counters[index];
+    t->lines = bpf_map_lookup_elem(&tables, &index);
+    return t->lines != NULL;
 }
 
-static __always_inline void table_count(void *table, __u32 counter, __u32 packets, __u64 bytes)
+static __always_inline void table_count(const struct cpu_table *t, enum traffic_counter which,
+                                        __u32 packets, __u64 bytes)
 {
-    __u32 index = counter / COUNTERS_PER_LINE;
-    struct line *line = bpf_map_lookup_elem(table, &index);
-    if (!line)
-        return;
-    struct counter *c = &line->counters[counter % COUNTERS_PER_LINE];
+    struct counter *c = &t->counters->of[which];
     c->packets += packets;
     c->bytes += bytes;
 }
@@ -56,11 +64,9 @@ static __always_inline void table_count_stray(__u64 bytes)
     __sync_fetch_and_add(&strays.bytes, bytes);
 }
 
-static __always_inline struct line *table__line(void *table, __u32 hash, __u32 mask,
-                                                __u32 neighbour)
+static __always_inline struct line *table__line(const struct cpu_table *t, __u32 index)
 {
-    __u32 index = TABLE_HEAD_LINES + ((hash & mask) ^ neighbour);
-    return bpf_map_lookup_elem(table, &index);
+    return bpf_map_lookup_elem(t->lines, &index);
 }
 
 // The entry of the flow in the spill map, made if there is none; NULL if the map is full.
@@ -76,71 +82,103 @@ static __always_inline struct flow_count *table__spilled(void *spill, const stru
 }
 
 // A function of its own, not inlined: it is rare, and its stack must not weigh on the usual path.
-static __noinline int table_spill(void *table, const struct flow_key *key, __u32 dir, __u32 packets,
-                                  __u64 bytes)
+// Returns 0 if there was no room.
+static __noinline int table__try_spill(const struct flow_key *key, __u32 dir, __u32 packets,
+                                       __u64 bytes)
 {
     __u32 zero = 0;
     void *spill = bpf_map_lookup_elem(&spills, &zero);
     struct flow_count *count = spill ? table__spilled(spill, key) : NULL;
-    if (!count) {
-        table_count(table, COUNT_OVERFLOW, packets, bytes);
+    if (!count)
         return 0;
-    }
     dir &= 1;
     __sync_fetch_and_add(&count->packets[dir], packets);
     __sync_fetch_and_add(&count->bytes[dir], bytes);
-    return 0;
+    return 1;
 }
 
-static __always_inline __u32 table__hash(__u64 h)
+static __always_inline void table_spill(const struct cpu_table *t, const struct flow_key *key,
+                                        __u32 dir, __u32 packets, __u64 bytes)
 {
-    h ^= h >> 32;
-    h *= 0xd6e8feb86659fd93ull;
-    h ^= h >> 32;
-    return h;
+    if (!table__try_spill(key, dir, packets, bytes))
+        table_count(t, COUNT_OVERFLOW, packets, bytes);
+}
+
+// An IPv4 packet to count, in registers: the key is laid out in memory only if it spills.
+struct v4_packet {
+    __u64 id;
+    __u64 addrs;
+    __u32 dir, bytes;
+};
+
+static __always_inline void table__spill_v4(const struct cpu_table *t, const struct v4_packet *p,
+                                            __u32 packets, __u64 bytes)
+{
+    struct flow_key key = {
+        .id = p->id, .sub = {V4_ADDRS_SUB(p->addrs)}, .peer = {V4_ADDRS_PEER(p->addrs)}};
+    table_spill(t, &key, p->dir, packets, bytes);
 }
 
 // Adds to an IPv4 slot. bytes is 32 bits wide: before it would wrap, its sum moves to the spill
 // map.
-static __always_inline void slot__add_v4(struct slot_v4 *slot, void *table,
-                                         const struct flow_key *key, __u32 dir, __u32 bytes)
+static __always_inline void slot__add_v4(struct slot_v4 *slot, const struct cpu_table *t,
+                                         const struct v4_packet *p)
 {
-    __u32 sum = slot->bytes[dir] + bytes;
-    if (sum < bytes) {
-        table_spill(table, key, dir, 0, slot->bytes[dir]);
-        sum = bytes;
+    __u32 sum = slot->bytes[p->dir] + p->bytes;
+    if (sum < p->bytes) {
+        table__spill_v4(t, p, 0, slot->bytes[p->dir]);
+        sum = p->bytes;
     }
-    slot->bytes[dir] = sum;
-    slot->packets[dir]++;
+    slot->bytes[p->dir] = sum;
+    slot->packets[p->dir]++;
 }
 
-static __always_inline bool slot__is_v4(const struct slot_v4 *slot, const struct flow_key *key)
+static __always_inline bool slot__is_v4(const struct slot_v4 *slot, const struct v4_packet *p)
 {
-    return (slot->id & FLOW_ID_MASK) == key->id && slot->sub == (__u32)key->sub[0] &&
-           slot->peer == (__u32)key->peer[0];
+    return (slot->id & FLOW_ID_MASK) == p->id && slot->addrs == p->addrs;
 }
 
-// The first word of the slot if the packet is counted here, or NULL. A line only ever fills up,
-// slot 0 before slot 1, so a free slot means that the flow is not further on.
-static __always_inline __u64 *line__add_v4(struct line *line, void *table,
-                                           const struct flow_key *key, __u32 dir, __u32 bytes)
+// The flow's slot in this line, taken if one is free; NULL if both are other flows'. A line only
+// ever fills up, slot 0 before slot 1, so a free slot means that the flow is not further on.
+static __always_inline struct slot_v4 *line__slot_v4(struct line *line, const struct v4_packet *p)
 {
-    if (FLOW_ID_FAMILY(line->v4[0].id) == FAMILY_V6)
+    struct slot_v4 *slot = &line->v4[0];
+    if (slot__is_v4(slot, p))
+        return slot;
+    if (slot->id) {
+        if (FLOW_ID_FAMILY(slot->id) == FAMILY_V6)
+            return NULL;
+        slot = &line->v4[1];
+        if (slot__is_v4(slot, p))
+            return slot;
+        if (slot->id)
+            return NULL;
+    }
+    slot->id = p->id;
+    slot->addrs = p->addrs;
+    return slot;
+}
+
+// Counts a packet. Returns the first word of its flow's slot, or NULL if it went elsewhere.
+static __always_inline __u64 *table_add_v4(const struct cpu_table *t, const struct v4_packet *p,
+                                           const volatile struct settings *s)
+{
+    __u64 hash = p->addrs * s->hash_factors[0] + p->id * s->hash_factors[1];
+    __u32 index = hash >> s->hash_shift;
+    struct line *line = table__line(t, index);
+    if (!line)
         return NULL;
-#pragma unroll
-    for (int i = 0; i < 2; i++) {
-        struct slot_v4 *slot = &line->v4[i];
-        if (!slot->id) {
-            slot->id = key->id;
-            slot->sub = key->sub[0];
-            slot->peer = key->peer[0];
-        } else if (!slot__is_v4(slot, key)) {
-            continue;
-        }
-        slot__add_v4(slot, table, key, dir, bytes);
-        return &slot->id;
+    struct slot_v4 *slot = line__slot_v4(line, p);
+    if (!slot) {
+        line = table__line(t, index ^ 1);
+        slot = line ? line__slot_v4(line, p) : NULL;
     }
-    return NULL;
+    if (!slot) {
+        table__spill_v4(t, p, 1, p->bytes);
+        return NULL;
+    }
+    slot__add_v4(slot, t, p);
+    return &slot->id;
 }
 
 static __always_inline __u64 *line__add_v6(struct line *line, const struct flow_key *key, __u32 dir,
@@ -163,42 +201,22 @@ static __always_inline __u64 *line__add_v6(struct line *line, const struct flow_
     return &slot->id;
 }
 
-// Counts a packet. Returns the first word of its flow's slot, or NULL if it went elsewhere.
-static __always_inline __u64 *table_add_v4(void *table, const struct flow_key *key, __u32 dir,
-                                           __u32 bytes, const volatile struct settings *s)
+static __always_inline __u64 *table_add_v6(const struct cpu_table *t, const struct flow_key *key,
+                                           __u32 dir, __u32 bytes,
+                                           const volatile struct settings *s)
 {
     dir &= 1;
-    __u32 hash = table__hash((key->sub[0] << 32 | (__u32)key->peer[0]) * 0x9e3779b97f4a7c15ull ^
-                             key->id ^ s->hash_seed);
-    struct line *line = table__line(table, hash, s->line_mask, 0);
-    __u64 *id = line ? line__add_v4(line, table, key, dir, bytes) : NULL;
-    if (id)
-        return id;
-    line = table__line(table, hash, s->line_mask, 1);
-    id = line ? line__add_v4(line, table, key, dir, bytes) : NULL;
-    if (id)
-        return id;
-    table_spill(table, key, dir, 1, bytes);
-    return NULL;
-}
-
-static __always_inline __u64 *table_add_v6(void *table, const struct flow_key *key, __u32 dir,
-                                           __u32 bytes, const volatile struct settings *s)
-{
-    dir &= 1;
-    __u64 h = (key->sub[0] ^ s->hash_seed) * 0x9e3779b97f4a7c15ull;
-    h = (h ^ h >> 32 ^ key->sub[1]) * 0xbf58476d1ce4e5b9ull;
-    h = (h ^ h >> 32 ^ key->peer[0]) * 0x94d049bb133111ebull;
-    h = (h ^ h >> 32 ^ key->peer[1]) * 0x9e3779b97f4a7c15ull;
-    __u32 hash = table__hash(h ^ key->id);
-    struct line *line = table__line(table, hash, s->line_mask, 0);
+    __u64 hash = key->id * s->hash_factors[1] + key->sub[0] * s->hash_factors[0] +
+                 key->sub[1] * s->hash_factors[2] + key->peer[0] * s->hash_factors[3] +
+                 key->peer[1] * s->hash_factors[4];
+    __u32 index = hash >> s->hash_shift;
+    struct line *line = table__line(t, index);
     __u64 *id = line ? line__add_v6(line, key, dir, bytes) : NULL;
     if (id)
         return id;
-    line = table__line(table, hash, s->line_mask, 1);
+    line = table__line(t, index ^ 1);
     id = line ? line__add_v6(line, key, dir, bytes) : NULL;
-    if (id)
-        return id;
-    table_spill(table, key, dir, 1, bytes);
-    return NULL;
+    if (!id)
+        table_spill(t, key, dir, 1, bytes);
+    return id;
 }

@@ -35,7 +35,7 @@ static uint32_t power_of_two_from(uint64_t n)
 
 static size_t table_bytes(const struct tables *t)
 {
-    return ((size_t)TABLE_HEAD_LINES + t->flow_lines) * sizeof(struct line);
+    return (size_t)t->flow_lines * sizeof(struct line);
 }
 
 // Calls add for each CPU number in a list like "0-3,8".
@@ -64,7 +64,7 @@ static int make_table(struct tables *t, struct table *table)
 {
     LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
     table->fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "xdpacct_table", sizeof(uint32_t),
-                               sizeof(struct line), TABLE_HEAD_LINES + t->flow_lines, &opts);
+                               sizeof(struct line), t->flow_lines, &opts);
     if (table->fd < 0)
         return -errno;
     table->lines = mmap(NULL, table_bytes(t), PROT_READ | PROT_WRITE, MAP_SHARED, table->fd, 0);

@@ -10,7 +10,7 @@
 
 struct table {
     int fd;
-    struct line *lines; // mapped: TABLE_HEAD_LINES + flow lines
+    struct line *lines; // mapped: flow_lines of them
 };
 
 struct tables {

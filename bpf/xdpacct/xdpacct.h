@@ -13,9 +13,9 @@
 // The read protocol. User space never reads a table that is being written: it gives the CPU an
 // empty table (table_of_cpu), waits until every program run that may still hold the old one is over
 // (an RCU grace period), and then owns the old one, reads it and clears it. So no slot can be torn,
-// no count can fall between two intervals, and a flow that went idle is gone by itself. The
-// counters of seen packets lie in the head of the same table and change hands with it: in every
-// interval they match the flows exactly.
+// no count can fall between two intervals, and a flow that went idle is gone by itself. Each
+// table has its own counters of seen packets, which change hands with it: in every interval they
+// match the flows exactly.
 #pragma once
 
 #include <linux/types.h>
@@ -24,11 +24,13 @@ enum {
     CPUS_MAX = 1024, // CPU numbers above have no table: their packets are counted as overflow
     CPU_WITHOUT_TABLE = 0xffff,
     VXLAN_PORTS_MAX = 4,
+    GENEVE_PORT = 6081,
+    GTP_PORT = 2152,
     PREFIXES_INLINE = 4,  // per family; more go to an LPM trie
+    HASH_FACTORS = 5,     // words of an IPv6 flow's key
     FRAGMENTS_MAX = 8192, // packets in pieces that are remembered at a time
     FRAGMENT_AGE_MAX_S = 30,
-    TABLE_HEAD_LINES = 4, // counters, before the flows
-    COUNTERS_PER_LINE = 4,
+    TABLES_MAX = 1280, // tables, the spare ones included
 };
 
 // What became of a packet. Each seen packet is in exactly one of the classes overflow …
@@ -51,6 +53,11 @@ struct counter {
     __u64 packets;
     __u64 bytes;
 };
+
+// The counters of one table, in cache lines of its own.
+struct table_counters {
+    struct counter of[COUNT_TRAFFIC];
+} __attribute__((aligned(64)));
 
 // Tunnels, as 4 bits each in a flow's key: the outer one in the low half, the inner one in the high
 // half.
@@ -85,11 +92,16 @@ enum flow_by { BY_FLOW, BY_SUBSCRIBER, BY_PEER };
 
 enum { FAMILY_V4 = 4, FAMILY_V6 = 6 };
 
+// The two addresses of an IPv4 flow in one word; both in network order.
+#define V4_ADDRS(sub, peer)  ((__u64)(sub) << 32 | (__u32)(peer))
+#define V4_ADDRS_SUB(addrs)  ((__u32)((addrs) >> 32))
+#define V4_ADDRS_PEER(addrs) ((__u32)(addrs))
+
 // Counters are of one interval. bytes would wrap first (a packet has 14 bytes or more): what they
 // hold goes to the spill map when they are about to.
 struct slot_v4 {
     __u64 id;
-    __u32 sub, peer;  // network order
+    __u64 addrs;      // subscriber and peer, V4_ADDRS
     __u32 packets[2]; // by direction
     __u32 bytes[2];
 };
@@ -105,7 +117,6 @@ struct line {
     union {
         struct slot_v4 v4[2];
         struct slot_v6 v6;
-        struct counter counters[COUNTERS_PER_LINE];
         __u64 words[8];
     };
 };
@@ -166,20 +177,28 @@ struct name_losses {
     __u64 over_limit; // more of one subscriber than are taken
 };
 
+enum {
+    SETTING_WIRE_BYTES = 1, // count frames instead of IP packets
+    SETTING_FRAGS = 2,      // loaded as xdp.frags: a frame may be longer than data_end - data
+    SETTING_READING = 4,    // frame_bytes tells the length of the frame
+};
+
 // Constants of a run: set between open and load, so that the verifier drops what is not used.
 struct settings {
     struct prefixes ours;
     struct prefixes outer_src;
-    __u64 v6_mask[2];                   // of the subscriber's address, network order
-    __u64 hash_seed;                    // secret, so that no subscriber can aim at one line
-    __u32 line_mask;                    // flow lines - 1
+    __u64 v6_mask[2]; // of the subscriber's address, network order
+    // Multiply-shift hashing: sum of key words times secret odd factors, of which the top bits
+    // count. Secret, so that no subscriber can aim at one line.
+    __u64 hash_factors[HASH_FACTORS];
+    __u32 hash_shift;                   // 64 - log2(flow lines)
     __u32 encaps;                       // bit ENCAP_*: may be opened
     __u32 by;                           // enum flow_by
     __u32 verdict;                      // XDP_PASS or XDP_DROP
     __u32 mtu;                          // longer IP packets were merged
+    __u32 flags;                        // SETTING_*
+    __u32 names;                        // enum names_mode
     __u16 vxlan_ports[VXLAN_PORTS_MAX]; // network order, 0: none
-    __u8 wire_bytes;                    // count frames instead of IP packets
-    __u8 frags;   // loaded as xdp.frags: a frame may be longer than data_end - data
-    __u8 reading; // frame_bytes tells the length of the frame
-    __u8 names;   // enum names_mode
+    __u16 tunnel_port_first;            // all UDP ports of tunnels that may be opened lie in
+    __u16 tunnel_port_span;             // first … first + span - 1, host order
 };

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// xdp_testrun.c - nanoseconds per packet of the accounting program, by BPF_PROG_TEST_RUN.
+//
+// For each number of resident flows, a few rounds run every program once after the other over the
+// same shuffled sequence of flows; the CPU time of the thread is taken around the call, and the
+// empty program's of the same round is subtracted. Medians are printed, and ratios within a round.
+// Afterwards the packets in the flow tables are compared with the number of runs.
+//
+// Output: one line of JSON for each number of flows.
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <netinet/ip.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "bpf/xdpacct/tables.h"
+#include "tests/bench/xdp_testrun.skel.h"
+
+enum { FLOW_IDS = 1 << 20, REPEAT = 2000000, ROUNDS_MAX = 31, PROGRAMS = 4 };
+
+enum program { NULL_PROGRAM, PARSE, OWN, STOCK };
+
+struct bench {
+    struct xdp_testrun_bpf *skel;
+    struct tables tables;
+    uint32_t *ids;
+    uint8_t packet[64];
+    int fds[PROGRAMS];
+};
+
+static void die(const char *what)
+{
+    fprintf(stderr, "xdp_testrun: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+static void make_packet(uint8_t packet[64])
+{
+    struct ethhdr eth = {.h_proto = htons(ETH_P_IP)};
+    struct iphdr ip = {
+        .version = 4, .ihl = 5, .tot_len = htons(50), .ttl = 64, .protocol = IPPROTO_UDP};
+    ip.daddr = htonl(0xcb007109);
+    memset(packet, 0, 64);
+    memcpy(packet, &eth, sizeof(eth));
+    memcpy(packet + sizeof(eth), &ip, sizeof(ip));
+    memcpy(packet + sizeof(eth) + sizeof(ip), "\x9c\x40\x01\xbb\x00\x1e\x00\x00", 8);
+}
+
+static void set_settings(struct bench *b, unsigned prefixes)
+{
+    struct settings *s = (struct settings *)&b->skel->rodata->settings;
+    *s = (struct settings){.v6_mask = {~0ull, 0},
+                           .hash_factors = {0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9},
+                           .encaps = 0x7e,
+                           .verdict = 1 /* XDP_DROP */,
+                           .mtu = 1500,
+                           .vxlan_ports = {htons(4789)}};
+    s->tunnel_port_first = GTP_PORT;
+    s->tunnel_port_span = GENEVE_PORT - GTP_PORT + 1;
+    s->hash_shift = 64 - (uint32_t)__builtin_ctz(b->tables.flow_lines);
+    s->outer_src.any = 1;
+    s->ours.v4_count = prefixes > PREFIXES_INLINE ? 0 : prefixes;
+    for (unsigned i = 0; i < PREFIXES_INLINE; i++)
+        s->ours.v4[i] = (struct prefix_v4){htonl(i + 1 < prefixes ? 0xc0000200 + i : 10u << 24),
+                                           htonl(i + 1 < prefixes ? 0xffffffff : 0xff000000)};
+    s->ours.use_trie = prefixes > PREFIXES_INLINE;
+}
+
+static void fill_maps(struct bench *b, unsigned prefixes)
+{
+    uint32_t zero = 0;
+    if (bpf_map_update_elem(bpf_map__fd(b->skel->maps.spills), &zero, &b->tables.spill_fds[0], 0) !=
+        0)
+        die("spill map");
+    for (uint32_t i = 0; i < b->tables.table_count; i++)
+        if (bpf_map_update_elem(bpf_map__fd(b->skel->maps.tables), &i, &b->tables.tables[i].fd,
+                                0) != 0)
+            die("tables");
+    for (unsigned i = 0; i < b->tables.cpu_count; i++)
+        b->skel->bss->table_of_cpu[b->tables.cpus[i]] = (uint16_t)i;
+    for (unsigned i = 0; prefixes > PREFIXES_INLINE && i < prefixes; i++) {
+        struct prefix_trie_key key = {.bits = i ? 128 : 104,
+                                      .addr = {[10] = 0xff, [11] = 0xff, [12] = i ? 192 : 10}};
+        key.addr[14] = i / 256;
+        key.addr[15] = i % 256;
+        uint8_t yes = 1;
+        bpf_map_update_elem(bpf_map__fd(b->skel->maps.ours_trie), &key, &yes, 0);
+    }
+}
+
+static void open_bench(struct bench *b, uint64_t max_flows, unsigned prefixes)
+{
+    errno = -tables__make(&b->tables, max_flows);
+    if (errno || !(b->skel = xdp_testrun_bpf__open()))
+        die("tables");
+    set_settings(b, prefixes);
+    bpf_map__set_inner_map_fd(b->skel->maps.tables, b->tables.tables[0].fd);
+    bpf_map__set_inner_map_fd(b->skel->maps.spills, b->tables.spill_fds[0]);
+    bpf_map__set_max_entries(b->skel->maps.tables, b->tables.table_count);
+    bpf_program__set_autoload(b->skel->progs.xdpacct, false);
+    if (xdp_testrun_bpf__load(b->skel) != 0)
+        die("load");
+    fill_maps(b, prefixes);
+    b->ids = mmap(NULL, FLOW_IDS * sizeof(*b->ids), PROT_READ | PROT_WRITE, MAP_SHARED,
+                  bpf_map__fd(b->skel->maps.flow_ids), 0);
+    if (b->ids == MAP_FAILED)
+        die("mmap");
+    b->fds[NULL_PROGRAM] = bpf_program__fd(b->skel->progs.bench_null);
+    b->fds[PARSE] = bpf_program__fd(b->skel->progs.bench_parse);
+    b->fds[OWN] = bpf_program__fd(b->skel->progs.bench_own);
+    b->fds[STOCK] = bpf_program__fd(b->skel->progs.bench_stock);
+    make_packet(b->packet);
+}
+
+static void close_bench(struct bench *b)
+{
+    munmap(b->ids, FLOW_IDS * sizeof(*b->ids));
+    xdp_testrun_bpf__destroy(b->skel);
+    tables__free(&b->tables);
+}
+
+static uint64_t thread_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+// Thousandths of a nanosecond a run.
+static uint64_t run(struct bench *b, enum program which, uint32_t repeat)
+{
+    LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = b->packet, .data_size_in = sizeof(b->packet),
+                .repeat = (int)repeat);
+    uint64_t before = thread_ns();
+    if (bpf_prog_test_run_opts(b->fds[which], &opts) != 0 || opts.retval != 1)
+        die("test run");
+    return (thread_ns() - before) * 1000 / repeat;
+}
+
+static void shuffle(uint32_t *ids, uint32_t flows)
+{
+    uint64_t x = 88172645463325252u;
+    for (uint32_t i = 0; i < FLOW_IDS; i++)
+        ids[i] = i % flows;
+    for (uint32_t i = FLOW_IDS - 1; i > 0; i--) {
+        x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+        uint32_t j = (uint32_t)(x % (i + 1)), id = ids[i];
+        ids[i] = ids[j], ids[j] = id;
+    }
+}
+
+static int by_value(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static int64_t median(const int64_t *values, int n)
+{
+    int64_t sorted[ROUNDS_MAX];
+    memcpy(sorted, values, (size_t)n * sizeof(*values));
+    qsort(sorted, (size_t)n, sizeof(*sorted), by_value);
+    return sorted[getenv("BENCH_MIN") ? 0 : n / 2];
+}
+
+// Packets in the flow slots and in the spill map.
+static uint64_t counted(struct bench *b)
+{
+    uint64_t sum = 0;
+    for (unsigned t = 0; t < b->tables.table_count; t++)
+        for (uint32_t i = 0; i < b->tables.flow_lines; i++)
+            for (int s = 0; s < 2; s++)
+                sum += b->tables.tables[t].lines[i].v4[s].packets[0];
+    struct flow_key key, *at = NULL;
+    struct flow_count count;
+    while (bpf_map_get_next_key(b->tables.spill_fds[0], at, &key) == 0) {
+        if (bpf_map_lookup_elem(b->tables.spill_fds[0], &key, &count) == 0)
+            sum += count.packets[0];
+        at = &key;
+    }
+    return sum;
+}
+
+static void measure(uint32_t flows, uint64_t max_flows, unsigned prefixes, int rounds)
+{
+    struct bench b = {0};
+    open_bench(&b, max_flows, prefixes);
+    for (uint32_t i = 0; i < FLOW_IDS; i++)
+        b.ids[i] = i % flows;
+    run(&b, OWN, FLOW_IDS);
+    run(&b, STOCK, FLOW_IDS);
+    shuffle(b.ids, flows);
+    uint64_t runs = FLOW_IDS;
+    int64_t null[ROUNDS_MAX], net[PROGRAMS][ROUNDS_MAX], ratio[ROUNDS_MAX];
+    for (int r = 0; r < rounds; r++) {
+        null[r] = (int64_t)run(&b, NULL_PROGRAM, REPEAT);
+        for (enum program p = PARSE; p <= STOCK; p++)
+            net[p][r] = (int64_t)run(&b, p, REPEAT) - null[r];
+        ratio[r] = net[OWN][r] * 1000 / (net[STOCK][r] ? net[STOCK][r] : 1);
+        runs += REPEAT;
+    }
+    printf("{\"flows\":%u,\"prefixes\":%u,\"null_ps\":%lld,\"parse_net_ps\":%lld,\"own_net_ps\":%"
+           "lld,\"stock_net_ps\":%lld,"
+           "\"own_to_stock_permille\":%lld,\"runs\":%llu,\"counted\":%llu,\"table_bytes\":%llu}\n",
+           flows, prefixes, (long long)median(null, rounds), (long long)median(net[PARSE], rounds),
+           (long long)median(net[OWN], rounds), (long long)median(net[STOCK], rounds),
+           (long long)median(ratio, rounds), (unsigned long long)runs,
+           (unsigned long long)counted(&b), (unsigned long long)tables__bytes(&b.tables));
+    fflush(stdout);
+    close_bench(&b);
+}
+
+// xdp_testrun ROUNDS MAX_FLOWS PREFIXES FLOWS...
+int main(int argc, char **argv)
+{
+    if (argc < 5) {
+        fprintf(stderr, "usage: xdp_testrun ROUNDS MAX_FLOWS PREFIXES FLOWS...\n");
+        return 2;
+    }
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(1, &one);
+    sched_setaffinity(0, sizeof(one), &one);
+    int rounds = atoi(argv[1]);
+    for (int i = 4; i < argc; i++)
+        measure((uint32_t)atoi(argv[i]), strtoull(argv[2], NULL, 10), (unsigned)atoi(argv[3]),
+                rounds < ROUNDS_MAX ? rounds : ROUNDS_MAX);
+    return 0;
+}
