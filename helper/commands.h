@@ -5,6 +5,7 @@
 
 #include "helper/cli.h"
 
+extern const struct command command_push;
 extern const struct command command_report;
 extern const struct command command_check;
 extern const struct command command_doctor;

@@ -12,6 +12,7 @@ static const struct command *const commands[] = {
     &command_lint,
     &command_record,
     &command_serve,
+    &command_push,
     &command_schema,
     &command_doctor,
     NULL,

@@ -124,7 +124,9 @@ size_t live_fill(const struct live *l, uint64_t now_us, struct report *reports)
         merge_rows(&reports[i].rows, &recent.rows, l->counters);
         if (l->counters == LIVE_DELTAS) {
             reports[i].loss = l->recent[0].loss;
-            reports[i].from_us = l->recent_from_us[0];
+            // of stored events, `now` is their last timestamp, long before we began
+            bool stored = now_us < l->recent_from_us[0];
+            reports[i].from_us = stored ? l->all.from_us : l->recent_from_us[0];
             reports[i].to_us = now_us;
         }
         report_release(&recent);

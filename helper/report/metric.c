@@ -68,6 +68,12 @@ static struct text without_unit(struct text key, const struct base_unit *unit)
     return key;
 }
 
+struct text metric_stem(struct text key, enum unit unit)
+{
+    const struct base_unit *base = base_unit_of(unit);
+    return base ? without_unit(key, base) : key;
+}
+
 bool metric_of_column(const struct report *report, const struct table *table, size_t column,
                       struct metric *out)
 {

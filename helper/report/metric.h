@@ -25,5 +25,9 @@ bool metric_of_column(const struct report *report, const struct table *table, si
 // Splits a key that ends in _up or _down: *stem becomes what is before, *direction the word.
 bool metric_split_direction(struct text key, struct text *stem, struct text *direction);
 
+// A key without the unit that it names: "p50_ns" is "p50", "bytes_redirected" is "redirected";
+// empty if the unit is all that it names.
+struct text metric_stem(struct text key, enum unit unit);
+
 // A column whose words make a metric of value 1: text that is neither a label nor prose.
 bool metric_is_state(const struct column *column);

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// sender_http.c - a POST for each batch, in order, over one connection. What fails for a time (no
+// connection, 429, 502, 503, 504) is tried again, later each time; another answer than 2xx is
+// final.
+
+#include "helper/export/sender.h"
+#include "schema/encode.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WAITING_MAX = 16 << 20, TIMEOUT_S = 10 };
+static const uint64_t first_delay_us = 500000, last_delay_us = 60000000;
+
+struct batch {
+    struct batch *next;
+    size_t size;
+    char bytes[];
+};
+
+struct http_sender {
+    CURLM *multi;
+    CURL *easy;
+    struct curl_slist *headers;
+    struct batch *first, **last; // the first is under way if busy
+    size_t waiting;              // bytes
+    bool busy;
+    uint64_t delay_us, retry_us; // when to try again
+    struct sender_counts counts;
+    char why[CURL_ERROR_SIZE];
+};
+
+// The answer's body is of no use; what went wrong is in its status.
+static size_t drop_body(char *bytes, size_t size, size_t count, void *context)
+{
+    (void)bytes, (void)context;
+    return size * count;
+}
+
+static void http_close(void *self)
+{
+    struct http_sender *s = self;
+    if (s->busy)
+        curl_multi_remove_handle(s->multi, s->easy);
+    curl_easy_cleanup(s->easy);
+    curl_multi_cleanup(s->multi);
+    curl_slist_free_all(s->headers);
+    while (s->first) {
+        struct batch *next = s->first->next;
+        free(s->first);
+        s->first = next;
+    }
+    free(s);
+}
+
+static void *http_open(const char *to, const struct opt_list *headers, char *error,
+                       size_t error_size)
+{
+    struct http_sender *s = calloc(1, sizeof(*s));
+    if (!s || curl_global_init(CURL_GLOBAL_DEFAULT) != 0) {
+        free(s);
+        return NULL;
+    }
+    s->last = &s->first;
+    s->delay_us = first_delay_us;
+    s->multi = curl_multi_init();
+    s->easy = curl_easy_init();
+    for (size_t i = 0; i < headers->count; i++)
+        s->headers = curl_slist_append(s->headers, headers->items[i]);
+    s->headers = curl_slist_append(s->headers, "Expect:"); // do not wait for 100 Continue
+    if (strncmp(to, "http://", 7) != 0 && strncmp(to, "https://", 8) != 0) {
+        snprintf(error, error_size, "cannot send to %s: write http://… or https://…", to);
+    } else if (s->multi && s->easy) {
+        curl_easy_setopt(s->easy, CURLOPT_URL, to);
+        curl_easy_setopt(s->easy, CURLOPT_HTTPHEADER, s->headers);
+        curl_easy_setopt(s->easy, CURLOPT_TIMEOUT, (long)TIMEOUT_S);
+        curl_easy_setopt(s->easy, CURLOPT_NOSIGNAL, 1L);
+        curl_easy_setopt(s->easy, CURLOPT_ERRORBUFFER, s->why);
+        curl_easy_setopt(s->easy, CURLOPT_WRITEFUNCTION, drop_body);
+        curl_easy_setopt(s->easy, CURLOPT_USERAGENT, "netvitals/" NETVITALS_VERSION);
+        return s;
+    }
+    http_close(s);
+    return NULL;
+}
+
+static void drop_first(struct http_sender *s)
+{
+    struct batch *b = s->first;
+    s->first = b->next;
+    if (!s->first)
+        s->last = &s->first;
+    s->waiting -= b->size;
+    free(b);
+}
+
+static void http_send(void *self, const char *bytes, size_t size)
+{
+    struct http_sender *s = self;
+    struct batch *b = malloc(sizeof(*b) + size);
+    // the oldest goes first, but not the one that is under way
+    while (s->waiting + size > WAITING_MAX && s->first && !s->busy) {
+        drop_first(s);
+        s->counts.dropped++;
+    }
+    if (!b || s->waiting + size > WAITING_MAX) {
+        s->counts.dropped++;
+        free(b);
+        return;
+    }
+    b->next = NULL;
+    b->size = size;
+    memcpy(b->bytes, bytes, size);
+    *s->last = b;
+    s->last = &b->next;
+    s->waiting += size;
+}
+
+static void start_first(struct http_sender *s)
+{
+    s->why[0] = '\0';
+    curl_easy_setopt(s->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)s->first->size);
+    curl_easy_setopt(s->easy, CURLOPT_POSTFIELDS, &s->first->bytes[0]);
+    s->busy = curl_multi_add_handle(s->multi, s->easy) == CURLM_OK;
+}
+
+static bool is_temporary(CURLcode code, long status)
+{
+    if (code == CURLE_OK)
+        return status == 429 || status == 502 || status == 503 || status == 504;
+    return code != CURLE_URL_MALFORMAT && code != CURLE_UNSUPPORTED_PROTOCOL;
+}
+
+static void finish_first(struct http_sender *s, CURLcode code)
+{
+    long status = 0;
+    curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_multi_remove_handle(s->multi, s->easy);
+    s->busy = false;
+    if (code == CURLE_OK && status >= 200 && status < 300) {
+        s->counts.sent++;
+        s->delay_us = first_delay_us;
+        drop_first(s);
+        return;
+    }
+    if (code == CURLE_OK)
+        snprintf(s->counts.error, sizeof(s->counts.error), "the server answered %ld", status);
+    else
+        snprintf(s->counts.error, sizeof(s->counts.error), "%s",
+                 s->why[0] ? s->why : curl_easy_strerror(code));
+    if (is_temporary(code, status)) {
+        s->retry_us = event_now_us() + s->delay_us;
+        s->delay_us = s->delay_us * 2 < last_delay_us ? s->delay_us * 2 : last_delay_us;
+        return;
+    }
+    s->counts.dropped++;
+    drop_first(s);
+}
+
+static bool http_work(void *self)
+{
+    struct http_sender *s = self;
+    int running, left;
+    CURLMsg *message;
+    if (!s->busy && s->first && event_now_us() >= s->retry_us)
+        start_first(s);
+    curl_multi_perform(s->multi, &running);
+    while ((message = curl_multi_info_read(s->multi, &left)))
+        if (message->msg == CURLMSG_DONE) {
+            finish_first(s, message->data.result);
+            break; // there is one at a time, and the message is gone with its handle
+        }
+    return !s->first;
+}
+
+static const struct sender_counts *http_counts(const void *self)
+{
+    const struct http_sender *s = self;
+    return &s->counts;
+}
+
+const struct sender sender_http = {
+    .open = http_open,
+    .send = http_send,
+    .work = http_work,
+    .counts = http_counts,
+    .close = http_close,
+};
