@@ -2,22 +2,32 @@
 
 #include "helper/input.h"
 #include "helper/exit_codes.h"
+#include "helper/progress.h"
 #include "helper/reading.h"
 #include "helper/store/store_paths.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-static bool strict_failure(void *context)
+struct one_source {
+    const struct input *in;
+    struct source *source;
+    struct progress *progress;
+};
+
+// Asked before every read, which is how progress gets its turn.
+static bool stop(void *context)
 {
-    const struct input *in = context;
-    return in->session->strict_failure;
+    const struct one_source *one = context;
+    if (one->progress->wanted)
+        progress_update(one->progress, source_position(one->source));
+    return one->in->session->strict_failure;
 }
 
 static bool pulse(void *context)
 {
-    const struct input *in = context;
-    return in->pulse(in->context);
+    const struct one_source *one = context;
+    return one->in->pulse(one->in->context);
 }
 
 // A segment of a store may get its final name, or be removed by retention, after its directory was
@@ -32,12 +42,13 @@ static struct source *open_source(const char *path, char *error, size_t size)
     return source;
 }
 
-static int read_path(const struct input *in, const char *path)
+static int read_path(const struct input *in, const char *path, struct progress *progress)
 {
     char error[256];
+    struct one_source one = {.in = in, .progress = progress};
     struct reading r = {
-        .pulse_us = in->pulse_us, .pulse = pulse, .stop = strict_failure, .context = (void *)in};
-    r.source = open_source(path, error, sizeof(error));
+        .pulse_us = in->pulse_us, .pulse = pulse, .stop = stop, .context = (void *)&one};
+    r.source = one.source = open_source(path, error, sizeof(error));
     if (!r.source) {
         fprintf(stderr, "netvitals: %s\n", error);
         return EXIT_FAILED;
@@ -49,6 +60,8 @@ static int read_path(const struct input *in, const char *path)
         rc = reading_run(&r) ? EXIT_OK : EXIT_FAILED;
         session_finish_feed(in->session, r.feed);
     }
+    progress_next_file(progress, source_position(r.source));
+    progress_clear(progress);
     if (source_error(r.source))
         fprintf(stderr, "netvitals: %s: %s\n", source_name(r.source), source_error(r.source));
     feed_free(r.feed);
@@ -62,10 +75,13 @@ int input_read_all(const struct input *in)
     struct store_paths paths;
     if (store_paths_expand(in->paths, in->path_count, session->since_us, session->until_us, &paths))
         return EXIT_FAILED;
+    struct progress progress = {.wanted = false};
     int rc = EXIT_OK;
+    if (!in->pulse_us)
+        progress_start(&progress, (const char *const *)paths.items, paths.count);
     reading_catch_signals();
     for (size_t i = 0; i < paths.count && !reading_interrupted() && !session->strict_failure; i++) {
-        int one = read_path(in, paths.items[i]);
+        int one = read_path(in, paths.items[i], &progress);
         rc = rc ? rc : one;
     }
     store_paths_free(&paths);

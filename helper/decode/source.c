@@ -217,6 +217,12 @@ int source_poll_fd(const struct source *s)
     return waits ? s->fd : -1;
 }
 
+uint64_t source_position(const struct source *s)
+{
+    off_t at = s->may_wait ? -1 : lseek(s->fd, 0, SEEK_CUR);
+    return at > 0 ? (uint64_t)at : 0;
+}
+
 const char *source_name(const struct source *s)
 {
     return s->name;

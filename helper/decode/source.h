@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct source;
@@ -29,5 +30,8 @@ const char *source_error(const struct source *s);
 // Descriptor to poll before the next read, or -1 where that read does not wait. Ask before every
 // read: a compressed pipe waits at some times only.
 int source_poll_fd(const struct source *s);
+
+// How far into a file the reading is, in its own (compressed) bytes; 0 for a pipe.
+uint64_t source_position(const struct source *s);
 
 const char *source_name(const struct source *s);
