@@ -114,8 +114,9 @@ static void fail(struct live *v, int rc, const char *reason)
 
 static void end_interval(struct live *v)
 {
-    naming__take(v->names);
     int err = drain_take(&v->acct, true, &v->counts);
+    // behind the drain: the names of everything counted are there then
+    naming__take(v->names);
     uint64_t now_us = monotonic_us();
     struct stamp stamp = {.iface = v->monitor.name,
                           .mode = xdp_mode_name(v->attachment.mode),

@@ -7,6 +7,7 @@
 #
 #   names_network_up DIR     makes it; the namespaces are called by NAMES_CLIENT and NAMES_SERVER
 #   names_network_down DIR
+#   watcher COMMAND…         runs it where cap0 gets a copy of every packet between the two
 #   client COMMAND…          runs it as the subscriber
 #   bytes_by_name FILE       of xdpacct: `NAME BYTES` lines, sorted; flows without a name left out
 #   tshark_by_name FILE      of tshark: the same from what it finds in hellos and requests alone
@@ -19,6 +20,7 @@ CLIENT=10.9.0.2
 
 client() { ip netns exec "$NAMES_CLIENT" "$@"; }
 server() { ip netns exec "$NAMES_SERVER" "$@"; }
+watcher() { ip netns exec "$NAMES_WATCHER" "$@"; }
 
 names__certificate() { # DIR
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=a.test \
@@ -38,9 +40,23 @@ http {
 END
 }
 
+# Both directions of srv0, as a mirror port has them.
+names__mirror() {
+  ip netns add "$NAMES_WATCHER"
+  ip link add mir0 netns "$NAMES_SERVER" type veth peer name cap0 netns "$NAMES_WATCHER"
+  server ip link set mir0 up
+  watcher ip link set cap0 up
+  server nft -f - <<'END'
+table netdev mirror {
+  chain in { type filter hook ingress device srv0 priority 0; dup to mir0; }
+  chain out { type filter hook egress device srv0 priority 0; dup to mir0; }
+}
+END
+}
+
 names_network_up() { # DIR
   local dir=$1
-  export NAMES_CLIENT=namesc$$ NAMES_SERVER=namess$$
+  export NAMES_CLIENT=namesc$$ NAMES_SERVER=namess$$ NAMES_WATCHER=namesw$$
   mkdir -p "$dir/www"
   head -c 200003 /dev/urandom >"$dir/www/a"
   head -c 70001 /dev/urandom >"$dir/www/b"
@@ -61,6 +77,7 @@ names_network_up() { # DIR
   # packets as they would be on a wire
   client ethtool -K sub0 tso off gso off gro off >/dev/null
   server ethtool -K srv0 tso off gso off gro off >/dev/null
+  names__mirror
   # no DNS servers of the host's, no configuration files
   server dnsmasq -k -C /dev/null --no-resolv --no-hosts --bind-interfaces --pid-file="$dir/dnsmasq.pid" \
     --listen-address=$SERVER --listen-address=$SERVER_TWO --local-ttl=60 --address=/a.test/$SERVER \
@@ -80,7 +97,7 @@ names_network_up() { # DIR
 
 names_network_down() { # DIR
   local namespace pids
-  for namespace in "$NAMES_CLIENT" "$NAMES_SERVER"; do
+  for namespace in "$NAMES_CLIENT" "$NAMES_SERVER" "$NAMES_WATCHER"; do
     pids=$(ip netns pids "$namespace" 2>/dev/null)
     # shellcheck disable=SC2086 # one word each
     [ -z "$pids" ] || kill $pids 2>/dev/null || true
@@ -95,7 +112,7 @@ captured() { # FILE COMMAND…
   local file=$1
   shift
   # not `client`: $! must be tcpdump itself
-  ip netns exec "$NAMES_CLIENT" tcpdump -i sub0 -s 0 --immediate-mode -U -w "$file" ip 2>"$file.log" 3>&- &
+  ip netns exec "$NAMES_CLIENT" tcpdump -i sub0 -s 0 -B 65536 --immediate-mode -U -w "$file" ip 2>"$file.log" 3>&- &
   local dump=$! deadline=$((SECONDS + 10))
   until grep -q 'listening on' "$file.log" 2>/dev/null; do
     [ "$SECONDS" -lt "$deadline" ] || return 1

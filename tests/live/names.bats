@@ -10,8 +10,8 @@ load ../lib/xdpacct
 load ../lib/names
 
 web() {
-  client dig +short @$SERVER a.test >dig1
-  client dig +short @$SERVER b.test >dig2
+  client dig +short @$SERVER a.test >answer1
+  client dig +short @$SERVER b.test >answer2
   client curl -sk --resolve a.test:443:$SERVER https://a.test/a -o null
   client curl -sk --resolve b.test:443:$SERVER https://b.test/b -o null
   client curl -sk --tls-max 1.2 --resolve b.test:443:$SERVER https://b.test/b -o null
@@ -80,12 +80,12 @@ plain_tls() { # OPTION…
 
 @test "without SNI, DNS names the flow, and says so if several names share the address" {
   one_name() {
-    client dig +short @$SERVER a.test >dig
+    client dig +short @$SERVER a.test >answer
     plain_tls -noservername -tls1_2
   }
   two_names() {
     one_name
-    client dig +short @$SERVER b.test >dig
+    client dig +short @$SERVER b.test >answer
     plain_tls -noservername
   }
   captured one.pcap one_name
@@ -99,7 +99,7 @@ plain_tls() { # OPTION…
 
 @test "a client that lies in SNI is believed and marked" {
   lie() {
-    client dig +short @$SERVER a.test >dig
+    client dig +short @$SERVER a.test >answer
     plain_tls -servername free.test
   }
   captured lie.pcap lie
@@ -123,9 +123,9 @@ plain_tls() { # OPTION…
 
 @test "DNS: CNAME chains, TCP, HTTPS records; the first name of a chain counts" {
   chain() {
-    client dig +short @$SERVER www.a.test >dig1
-    client dig +short +tcp @$SERVER_TWO only.test >dig2
-    client dig +short @$SERVER TYPE65 svc.test >dig3
+    client dig +short @$SERVER www.a.test >answer1
+    client dig +short +tcp @$SERVER_TWO only.test >answer2
+    client dig +short @$SERVER TYPE65 svc.test >answer3
     client curl -sk https://$SERVER/b -o null
     client curl -sk https://$SERVER_TWO/b -o null
   }
@@ -148,7 +148,7 @@ plain_tls() { # OPTION…
 
 @test "--resolver: answers from elsewhere are counted and not believed" {
   ask() {
-    client dig +short @$SERVER a.test >dig
+    client dig +short @$SERVER a.test >answer
     plain_tls -noservername
   }
   captured ask.pcap ask
@@ -199,9 +199,31 @@ END
   accounts web.pcap --names all
   jq -r 'select(.type == "flow") | [.sub_port, .peer_port, .name] | @tsv' events | sort >whole
   accounts cut.pcap --names all
-  jq -r 'select(.type == "flow" and .name and .evidence != "dns") | [.sub_port, .peer_port, .name] | @tsv' events | sort >cut
-  [ "$(comm -13 whole cut | wc -l)" -eq 0 ]
+  jq -r 'select(.type == "flow" and .name and .evidence != "dns") | [.sub_port, .peer_port, .name] | @tsv' events | sort >kept
+  [ "$(comm -13 whole kept | wc -l)" -eq 0 ]
 }
+
+# The subscriber's traffic from a mirror port: xdpacct and tcpdump see the same packets.
+@test "live on a mirror port: bytes of each name equal tshark's, over several intervals" {
+  requires nft
+  start live ip netns exec "$NAMES_WATCHER" "$xdpacct" -i cap0 --ours $CLIENT --names all --interval 300ms
+  wait_for_event live ready
+  start dump ip netns exec "$NAMES_WATCHER" tcpdump -i cap0 -s 0 -B 65536 --immediate-mode -U -w "$OUT/live.pcap" ip
+  wait_until 10 grep -q 'listening on' "$OUT/dump.err"
+  web
+  wait_until 10 has_bytes_of_all_names
+  stop live
+  assert_equal "$status" 0
+  stop dump TERM
+  conserved live.out
+  assert_jq live.out 'map(select(.type == "lost")) | length == 0'
+  bytes_by_name live.out >ours
+  grep -q '^0 packets dropped' dump.err
+  tshark_by_name live.pcap | diff -u - ours
+  assert_equal "$(awk '{ print $1 }' ours | tr '\n' ' ')" "a.test b.test only.test video.test "
+}
+
+has_bytes_of_all_names() { [ "$(bytes_by_name "$OUT/live.out" | wc -l)" -eq 4 ]; }
 
 @test "--names with --by subscriber is refused" {
   run -2 "$xdpacct" --read nothing.pcap --names all --by subscriber
