@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "bpf/sockredir/preflight.h"
+#include "bpf/common/libbpf_log.h"
+#include "bpf/sockredir/probes.h"
+#include "helper/exit_codes.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { PROBES_MAX = 32, PROBE_TIMEOUT_MS = 15000, DETAIL_MAX = 96 };
+
+struct result {
+    bool ran, ok;
+    char detail[DETAIL_MAX];
+};
+
+struct round {
+    bool verdict; // with the no-op sk_skb verdict on the map
+    struct result results[PROBES_MAX];
+};
+
+// ---- a cgroup of our own below the one to be served
+
+static int make_cgroup(const struct loader *l, const struct cgroup_dir *parent, char *name,
+                       size_t size)
+{
+    snprintf(name, size, "sockredir-preflight-%d", getpid());
+    if (mkdirat(parent->fd, name, 0755) == 0)
+        return EXIT_OK;
+    cli_error(l->program, "cannot make the cgroup %s/%s for the preflight: %s", parent->path, name,
+              strerror(errno));
+    return EXIT_FAILED;
+}
+
+static void remove_cgroup(const struct cgroup_dir *parent, const char *name)
+{
+    // The kernel takes a moment after the last process of a cgroup ended.
+    for (int tries = 0;
+         tries < 100 && unlinkat(parent->fd, name, AT_REMOVEDIR) != 0 && errno == EBUSY; tries++)
+        usleep(10000);
+}
+
+static bool join_cgroup(int cgroup_fd)
+{
+    int fd = openat(cgroup_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+    bool ok = fd >= 0 && write(fd, "0", 1) == 1; // 0: the writer
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
+// ---- the probes run in a child, which joins that cgroup and may hang
+
+static void run_probes(struct redirect *redirect, int cgroup_fd, int to)
+{
+    unsigned port;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    // Children of the probes are waited for; the parent's blocked signals are not for us.
+    int outside = probe_listen(&port);
+    bool joined = outside >= 0 && join_cgroup(cgroup_fd);
+    for (unsigned i = 0; probes[i].name; i++) {
+        struct result result = {.ran = true};
+        const char *detail = joined ? "" : "cannot join a cgroup, or no loopback device that is up";
+        result.ok = joined && probe_run(&probes[i], redirect, outside, &detail);
+        snprintf(result.detail, sizeof(result.detail), "%s", detail);
+        if (write(to, &result, sizeof(result)) != sizeof(result))
+            return;
+    }
+}
+
+static bool read_result(int from, struct result *result)
+{
+    struct pollfd p = {.fd = from, .events = POLLIN};
+    return poll(&p, 1, PROBE_TIMEOUT_MS) == 1 &&
+           read(from, result, sizeof(*result)) == sizeof(*result);
+}
+
+static int collect(const struct loader *l, struct redirect *redirect, int cgroup_fd,
+                   struct round *round)
+{
+    int pipe_fd[2];
+    if (pipe2(pipe_fd, O_CLOEXEC) != 0)
+        return loader_fail(l, errno, "make a pipe");
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        close(pipe_fd[0]);
+        run_probes(redirect, cgroup_fd, pipe_fd[1]);
+        _exit(0);
+    }
+    close(pipe_fd[1]);
+    for (unsigned i = 0; child > 0 && probes[i].name; i++)
+        if (!read_result(pipe_fd[0], &round->results[i])) {
+            round->results[i] = (struct result){.ran = true, .detail = "the probe hung or died"};
+            kill(child, SIGKILL);
+            break;
+        }
+    close(pipe_fd[0]);
+    if (child < 0)
+        return loader_fail(l, errno, "start a process for the preflight");
+    waitpid(child, NULL, 0);
+    return EXIT_OK;
+}
+
+static int run_round(const struct loader *l, const struct cgroup_dir *cgroup, struct round *round)
+{
+    char name[64];
+    struct redirect redirect;
+    struct redirect_settings settings = {
+        .verdict = round->verdict, .bound_bytes = 64 << 20, .small_bytes = 0};
+    memset(settings.ports, 0xff, sizeof(settings.ports));
+    int rc = make_cgroup(l, cgroup, name, sizeof(name));
+    if (rc != EXIT_OK)
+        return rc;
+    int fd = openat(cgroup->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    rc = redirect_start(&redirect, l, fd, &settings);
+    if (rc == EXIT_OK) {
+        redirect_set_lease(&redirect, UINT64_MAX);
+        rc = collect(l, &redirect, fd, round);
+        redirect_free(&redirect);
+    }
+    close(fd);
+    remove_cgroup(cgroup, name);
+    return rc;
+}
+
+// ---- what follows from it
+
+static const struct probe *first_broken(const struct round *round, const char **detail)
+{
+    for (unsigned i = 0; probes[i].name; i++)
+        if (probes[i].severity == MUST_HOLD && !round->results[i].ok) {
+            *detail = round->results[i].detail[0] ? round->results[i].detail : "not reached";
+            return &probes[i];
+        }
+    return NULL;
+}
+
+// One or two rounds: the second with the verdict, if the first shows something broken. rounds[n -
+// 1] is the one to go by.
+static int run_rounds(const struct loader *l, const struct cgroup_dir *cgroup,
+                      struct round rounds[2], unsigned *n)
+{
+    const char *detail;
+    *n = 1;
+    int rc = run_round(l, cgroup, &rounds[0]);
+    if (rc != EXIT_OK || !first_broken(&rounds[0], &detail))
+        return rc;
+    *n = 2;
+    rounds[1].verdict = true;
+    return run_round(l, cgroup, &rounds[1]);
+}
+
+static const char *word(const struct probe *probe, const struct result *r)
+{
+    return !r->ran ? "-" : r->ok ? "ok" : probe->severity == LIMIT ? "limit" : "BROKEN";
+}
+
+int preflight_print(const struct loader *l, const struct cgroup_dir *cgroup)
+{
+    struct round rounds[2] = {0};
+    unsigned n;
+    int rc = run_rounds(l, cgroup, rounds, &n);
+    if (rc != EXIT_OK)
+        return rc;
+    struct utsname host;
+    uname(&host);
+    printf("kernel %s\n%-14s%-10s", host.release, "behaviour", "redirect");
+    printf("%s%s\n", n == 2 ? "verdict   " : "", "what plain TCP does, and what was seen instead");
+    for (unsigned i = 0; probes[i].name; i++) {
+        printf("%-14s", probes[i].name);
+        for (unsigned k = 0; k < n; k++)
+            printf("%-10s", word(&probes[i], &rounds[k].results[i]));
+        const char *detail = rounds[n - 1].results[i].detail;
+        printf("%s%s%s\n", probes[i].asks, detail[0] ? ": " : "", detail);
+    }
+    const char *detail;
+    const struct probe *broken = first_broken(&rounds[n - 1], &detail);
+    if (broken)
+        printf("sockredir does not start here (--force overrides)\n");
+    else
+        printf("sockredir starts here%s\n",
+               n == 2 ? ", with a no-op sk_skb verdict on its map" : "");
+    return broken ? EXIT_CANNOT : EXIT_OK;
+}
+
+static void warn_of_limits(const struct loader *l, const struct round *round)
+{
+    char list[128] = "";
+    for (unsigned i = 0; probes[i].name; i++)
+        if (probes[i].severity == LIMIT && !round->results[i].ok) {
+            size_t used = strlen(list);
+            snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "", probes[i].name);
+        }
+    if (list[0])
+        cli_error(
+            l->program,
+            "note: this kernel changes %s for redirected sockets (see --preflight); leave out "
+            "ports whose programs need it, with --ports",
+            list);
+}
+
+int preflight_decide(const struct loader *l, const struct cgroup_dir *cgroup, bool force,
+                     bool *verdict)
+{
+    struct round rounds[2] = {0};
+    unsigned n;
+    const char *detail;
+    int rc = run_rounds(l, cgroup, rounds, &n);
+    if (rc != EXIT_OK)
+        return rc;
+    const struct probe *broken = first_broken(&rounds[n - 1], &detail);
+    *verdict = n == 2 && !broken;
+    if (!broken) {
+        warn_of_limits(l, &rounds[n - 1]);
+        return EXIT_OK;
+    }
+    cli_error(l->program, "this kernel breaks '%s' (%s: %s)%s", broken->name, broken->asks, detail,
+              force ? "; starting all the same, as --force asks"
+                    : "; see --preflight, or start all the same with --force");
+    return force ? EXIT_OK : EXIT_CANNOT;
+}

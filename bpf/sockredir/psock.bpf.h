@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//
+// psock.bpf.h - looks at the queue of redirected messages of a socket, by its kernel address. A
+// socket may be freed at any time: reads are the kind that cannot fault, and count only if the
+// socket at that address has the cookie that we know (cookies are never used again).
+#pragma once
+
+#include <linux/types.h>
+#include <stdbool.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include "bpf/common/kernel.bpf.h"
+#include "bpf/sockredir/sockredir.h"
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct sk_buff_head {
+    __u32 qlen;
+};
+
+struct sk_psock {
+    struct list_head ingress_msg;    // struct sk_msg, by list
+    struct sk_buff_head ingress_skb; // of the sk_skb verdict, waiting for its worker
+    refcount_t refcnt;
+};
+
+struct sk_msg_sg {
+    __u32 size;
+};
+
+struct sk_msg {
+    struct sk_msg_sg sg;
+    struct list_head list;
+};
+
+struct bpf_iter__sockmap {
+    void *key;
+    struct sock *sk;
+};
+
+#pragma clang attribute pop
+
+#define SK_USER_DATA_FLAGS 7UL // low bits of sk_user_data: include/net/sock.h
+
+struct queue {
+    __u64 bytes;
+    __u32 msgs; // UNREAD_MSGS_MAX: that many or more
+};
+
+static __always_inline struct sk_psock *find_psock(__u64 address, __u64 cookie)
+{
+    struct sock *sk = (struct sock *)address;
+    if (!sk || (__u64)BPF_CORE_READ(sk, __sk_common.skc_cookie.counter) != cookie)
+        return NULL;
+    return (struct sk_psock *)((__u64)BPF_CORE_READ(sk, sk_user_data) & ~SK_USER_DATA_FLAGS);
+}
+
+// Walks the list, which its owner may change meanwhile: the answer is good to within what is added
+// or read during the walk. False if the socket is gone or has left the map.
+static __noinline bool measure_queue(__u64 address, __u64 cookie, struct queue *queue)
+{
+    struct sk_psock *psock = find_psock(address, cookie);
+    if (!psock || !queue)
+        return false;
+    struct list_head *head =
+        (struct list_head *)((__u64)psock + bpf_core_field_offset(psock->ingress_msg));
+    struct list_head *at = BPF_CORE_READ(psock, ingress_msg.next);
+    __u32 list_at = bpf_core_field_offset(struct sk_msg, list);
+    __u64 bytes = 0;
+    __u32 msgs = 0;
+    for (; msgs < UNREAD_MSGS_MAX && at && at != head; msgs++) {
+        struct sk_msg *msg = (struct sk_msg *)((__u64)at - list_at);
+        bytes += BPF_CORE_READ(msg, sg.size);
+        at = BPF_CORE_READ(at, next);
+    }
+    msgs += BPF_CORE_READ(psock, ingress_skb.qlen);
+    queue->bytes = bytes;
+    queue->msgs = msgs;
+    // still the same socket with the same psock, so what was read was its queue
+    return find_psock(address, cookie) == psock;
+}
+
+static __always_inline __u32 psock_references(__u64 address, __u64 cookie)
+{
+    struct sk_psock *psock = find_psock(address, cookie);
+    return psock ? (__u32)BPF_CORE_READ(psock, refcnt.refs.counter) : 0;
+}

@@ -1,0 +1,604 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//
+// sockredir.bpf.c - lets local TCP connections take a short cut: what one end sends is put straight
+// into the other end's receive queue, without segments, ACKs and the loopback device.
+//
+//   sockredir_ops   sock_ops: sockets of local connections join the map when they are established
+//   sockredir_msg   sk_msg: runs for each send on such a socket and says redirect or TCP
+//   sockredir_pass  sk_skb: the no-op verdict that cures FIONREAD on some kernels
+//   sockredir_walk  iter/sockmap: takes sockets out of the map that no longer gain by it
+//
+// WHY BYTES STAY IN ORDER
+//
+// A socket in the map has two receive queues: the psock's (redirected messages) and TCP's. recvmsg
+// reads the psock's first (tcp_bpf_recvmsg). So of the two changes that a direction can make
+//
+//   redirect, then TCP:  the older bytes lie in the queue that is read first. Safe at any time.
+//   TCP, then redirect:  the younger bytes lie in the queue that is read first. Wrong whenever the
+//                        older ones are still unread, and the sender cannot know.
+//
+// Hence the rule: a direction is redirected from its first byte or never, and once a message was
+// left to TCP all later ones are. "From its first byte" is asked of TCP itself, under the socket's
+// lock which sk_msg runs with: bytes_sent == 0 (nothing was ever sent: data in a SYN counts) and
+// write_seq == snd_nxt (nothing waits to be sent: TCP_CORK, or a sender that slept in the plain
+// sendmsg when the socket joined the map). The end that has not joined yet is missing in the map:
+// that is a miss, and a miss is TCP (a drop would be EACCES to the sender). TCP_DEFER_ACCEPT and
+// TCP Fast Open are the two ways by which bytes are there before the map is.
+//
+// WHEN A SOCKET MAY LEAVE THE MAP
+//
+// Taking socket S out frees what waits in its psock queue, and makes a redirect towards S that is
+// under way fail. So both ends are closed to redirect first (conn.closed, then a full barrier), and
+// then there must be no redirect under way towards S and nothing in its queue. Both stay true once
+// they are: nothing can be redirected any more. (With the sk_skb verdict TCP too fills that queue:
+// then the proof and the removal happen under the socket's lock, which keeps TCP away: leave().) A
+// redirect by end E is under way only
+//   - after E's program counted it: sockredir_msg adds to redirects, with a full barrier, before it
+//     looks at conn.closed, and takes it back if it then does not redirect. So redirects == 0, read
+//     after conn.closed was set, says that there is none and never will be;
+//   - while its thread is inside tcp_bpf_sendmsg, which holds a reference to E's psock: none if the
+//     psock has only the map's (refcnt == 1);
+//   - until that thread comes again: none if one thread alone ever redirected, and it sent since.
+// If neither can be shown the socket stays: that costs time, never bytes.
+
+#include <linux/bpf.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include "bpf/common/kernel.bpf.h"
+#include "bpf/sockredir/psock.bpf.h"
+#include "bpf/sockredir/sockredir.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+#define AF_INET      2
+#define AF_INET6     10
+#define IFF_LOOPBACK 0x8
+
+const volatile __u64 port_wanted[1024]; // bit per listening port
+const volatile __u8 shadow;
+const volatile __u8 walk_removes; // 0 with the sk_skb verdict: see leave()
+const volatile __u8 per_connection;
+const volatile __u64 bound_bytes; // redirected and unread, per direction
+const volatile __u64 small_bytes; // mean write size below which a stream is one of small writes
+
+struct control control;
+struct totals totals;
+struct walk walk;
+__u32 sockets_of_port[PORT_SLOTS]; // by port slot, of the last walk
+__u32 next_port_slot = 1;
+
+struct {
+    __uint(type, BPF_MAP_TYPE_SOCKHASH);
+    __uint(max_entries, CONNECTIONS_MAX * 2);
+    __type(key, struct conn_key);
+    __type(value, __u64);
+} sockets SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, CONNECTIONS_MAX);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, struct conn_key);
+    __type(value, struct conn);
+} connections SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, PORT_SLOTS);
+    __type(key, __u16);
+    __type(value, __u16);
+} port_slots SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, PORT_SLOTS);
+    __type(key, __u32);
+    __type(value, struct port_counts);
+} ports SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, NOTES_BYTES);
+} notes SEC(".maps");
+
+static const struct conn no_conn;
+
+static __always_inline void count(__u64 *counter, __u64 n)
+{
+    __sync_fetch_and_add(counter, n);
+}
+
+// ---- keys
+
+struct endpoint {
+    __u32 addr[4];
+    __u32 port;
+};
+
+static __always_inline void set_v4(struct endpoint *e, __u32 addr, __u32 port)
+{
+    e->addr[0] = 0;
+    e->addr[1] = 0;
+    e->addr[2] = bpf_htonl(0xffff);
+    e->addr[3] = addr;
+    e->port = port;
+}
+
+// Which end of the connection is local: 0 or 1, or -1 for a socket connected to itself.
+static __always_inline int local_end(const struct endpoint *local, const struct endpoint *remote)
+{
+#pragma unroll
+    for (int i = 0; i < 4; i++)
+        if (local->addr[i] != remote->addr[i])
+            return local->addr[i] > remote->addr[i];
+    return local->port == remote->port ? -1 : local->port > remote->port;
+}
+
+static __always_inline void set_key(struct conn_key *key, __u64 netns, const struct endpoint *first,
+                                    const struct endpoint *second)
+{
+    key->netns = netns;
+    __builtin_memcpy(key->addr[0], first->addr, sizeof(first->addr));
+    __builtin_memcpy(key->addr[1], second->addr, sizeof(second->addr));
+    key->port[0] = first->port;
+    key->port[1] = second->port;
+    key->end = 0;
+}
+
+// Fills key and returns the local end, or -1. CTX is struct sk_msg_md or struct bpf_sock_ops, whose
+// members have the same names; remote_port is a network-order word whose low half is the port. The
+// volatile reads keep clang from joining two 32-bit loads (iovisor/bcc issue 5169).
+#define CONN_KEY(ctx, key)                                                                         \
+    ({                                                                                             \
+        struct endpoint l, r;                                                                      \
+        __u32 lport = (ctx)->local_port, rport = bpf_ntohl((ctx)->remote_port);                    \
+        if ((ctx)->family == AF_INET) {                                                            \
+            set_v4(&l, *(volatile __u32 *)&(ctx)->local_ip4, lport);                               \
+            set_v4(&r, *(volatile __u32 *)&(ctx)->remote_ip4, rport);                              \
+        } else {                                                                                   \
+            l.addr[0] = *(volatile __u32 *)&(ctx)->local_ip6[0];                                   \
+            l.addr[1] = *(volatile __u32 *)&(ctx)->local_ip6[1];                                   \
+            l.addr[2] = *(volatile __u32 *)&(ctx)->local_ip6[2];                                   \
+            l.addr[3] = *(volatile __u32 *)&(ctx)->local_ip6[3];                                   \
+            l.port = lport;                                                                        \
+            r.addr[0] = *(volatile __u32 *)&(ctx)->remote_ip6[0];                                  \
+            r.addr[1] = *(volatile __u32 *)&(ctx)->remote_ip6[1];                                  \
+            r.addr[2] = *(volatile __u32 *)&(ctx)->remote_ip6[2];                                  \
+            r.addr[3] = *(volatile __u32 *)&(ctx)->remote_ip6[3];                                  \
+            r.port = rport;                                                                        \
+        }                                                                                          \
+        int local = local_end(&l, &r);                                                             \
+        if (local == 0)                                                                            \
+            set_key((key), bpf_get_netns_cookie(ctx), &l, &r);                                     \
+        else                                                                                       \
+            set_key((key), bpf_get_netns_cookie(ctx), &r, &l);                                     \
+        local;                                                                                     \
+    })
+
+// ---- counting
+
+static __always_inline void count_sent(__u32 slot, __u32 reason, __u64 msgs, __u64 bytes)
+{
+    struct port_counts *c = bpf_map_lookup_elem(&ports, &slot);
+    if (!c || reason >= PASS_REASONS)
+        return;
+    // Per CPU, but a send on this CPU may be interrupted by a softirq that counts too.
+    if (reason == PASS_NONE) {
+        count(&c->msgs_redirected, msgs);
+        count(&c->bytes_redirected, bytes);
+    } else {
+        count(&c->msgs_passed[reason], msgs);
+        count(&c->bytes_passed[reason], bytes);
+    }
+}
+
+static __always_inline __u16 slot_of_port(__u16 port)
+{
+    __u16 *known = bpf_map_lookup_elem(&port_slots, &port);
+    if (known)
+        return *known;
+    __u32 next = __sync_fetch_and_add(&next_port_slot, 1);
+    if (next >= PORT_SLOTS) {
+        __sync_fetch_and_add(&next_port_slot, -1);
+        return 0;
+    }
+    __u16 slot = next;
+    if (bpf_map_update_elem(&port_slots, &port, &slot, BPF_NOEXIST) == 0)
+        return slot;
+    // another CPU was faster; the slot taken stays empty
+    known = bpf_map_lookup_elem(&port_slots, &port);
+    return known ? *known : 0;
+}
+
+// ---- proofs for leaving the map
+
+// No redirect by this end is under way. Call after conn.closed was set and a full barrier.
+static __always_inline bool at_rest(const struct conn_end *e)
+{
+    if (!e->cookie || e->quiet || e->redirects == 0 || (e->writers < 2 && e->settled))
+        return true;
+    return psock_references(e->sk, e->cookie) == 1;
+}
+
+static __always_inline bool queue_empty(const struct conn_end *e)
+{
+    struct queue queue = {};
+    return !e->cookie || (measure_queue(e->sk, e->cookie, &queue) && queue.msgs == 0);
+}
+
+// One end is on TCP for good and the other has nobody to redirect to or only listens to a stream;
+// or both are on TCP. (One end alone with PASS_EARLY leaves the other direction worth its while.)
+static __always_inline bool gains_nothing(const struct conn *c)
+{
+    __u32 a = c->end[0].reason, b = c->end[1].reason;
+    return (a && b) || (a && a != PASS_EARLY) || (b && b != PASS_EARLY);
+}
+
+// ---- sockets join and go
+
+// The route decides whether a connection is local: it goes out of the loopback device.
+static __always_inline bool is_local(struct tcp_sock *tp, const struct conn_key *key)
+{
+    struct sock *sk = (struct sock *)tp;
+    struct dst_entry *dst = BPF_CORE_READ(sk, sk_dst_cache);
+    if (dst && (BPF_CORE_READ(dst, dev, flags) & IFF_LOOPBACK))
+        return true;
+    return key->addr[0][0] == key->addr[1][0] && key->addr[0][1] == key->addr[1][1] &&
+           key->addr[0][2] == key->addr[1][2] && key->addr[0][3] == key->addr[1][3];
+}
+
+static __always_inline bool wanted(__u32 port)
+{
+    return port < 65536 && (port_wanted[(port >> 6) & 1023] >> (port & 63) & 1);
+}
+
+// The table's row for a connection, made by whichever end is established first.
+static __always_inline struct conn *connection(const struct conn_key *key, __u32 port, int listener)
+{
+    struct conn *c = bpf_map_lookup_elem(&connections, key);
+    if (c)
+        return c;
+    bpf_map_update_elem(&connections, key, &no_conn, BPF_NOEXIST);
+    c = bpf_map_lookup_elem(&connections, key);
+    if (!c) {
+        count(&totals.table_full, 1);
+        return NULL;
+    }
+    c->port = port;
+    c->port_slot = slot_of_port(port);
+    c->listener = listener;
+    __u32 slot = c->port_slot;
+    struct port_counts *counts = bpf_map_lookup_elem(&ports, &slot);
+    if (counts)
+        count(&counts->connections, 1);
+    return c;
+}
+
+static __always_inline void forget_end(const struct conn_key *key, struct conn *c, int local)
+{
+    c->end[local & 1].cookie = 0;
+    if (c->end[!(local & 1)].cookie == 0)
+        bpf_map_delete_elem(&connections, key);
+}
+
+static __always_inline void established(struct bpf_sock_ops *ops, bool active)
+{
+    struct conn_key key;
+    __u32 port = active ? bpf_ntohl(ops->remote_port) : ops->local_port;
+    if (control.stop || !wanted(port))
+        return;
+    struct bpf_sock *sk = ops->sk;
+    if (!sk)
+        return;
+    struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+    if (!tp)
+        return;
+    int local = CONN_KEY(ops, &key);
+    if (local < 0 || !is_local(tp, &key))
+        return;
+    struct conn *c = connection(&key, port, active ? !local : local);
+    if (!c)
+        return;
+    struct conn_end *me = &c->end[local & 1];
+    // A row left by an older socket of the same name: its state says nothing about this one.
+    if (me->cookie)
+        c->closed = 1;
+    __builtin_memset(me, 0, sizeof(*me));
+    me->sk = (__u64)tp;
+    me->cgroup_id = BPF_CORE_READ((struct sock *)tp, sk_cgrp_data.cgroup, kn, id);
+    me->cookie = bpf_get_socket_cookie(ops);
+
+    struct conn_key name = key;
+    name.end = local;
+    if (bpf_sock_hash_update(ops, &sockets, &name, BPF_ANY) != 0) {
+        count(&totals.add_failed, 1);
+        forget_end(&key, c, local);
+        return;
+    }
+    count(&totals.sockets_added, 1);
+    // Without the verdict the walk takes sockets out, which costs nothing per segment.
+    bpf_sock_ops_cb_flags_set(ops, BPF_SOCK_OPS_STATE_CB_FLAG |
+                                       (walk_removes ? 0 : BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG));
+}
+
+static __always_inline void tell_closed(const struct conn_key *key, const struct conn_end *me,
+                                        int local)
+{
+    struct note *n = bpf_ringbuf_reserve(&notes, sizeof(*n), 0);
+    if (!n) {
+        count(&totals.notes_lost, 1);
+        return;
+    }
+    n->type = NOTE_CLOSED;
+    n->end = local;
+    n->key = *key;
+    n->cgroup_id = me->cgroup_id;
+    n->bytes_redirected = me->bytes_redirected;
+    n->bytes_passed = me->bytes_passed;
+    n->reason = me->reason;
+    n->pad = 0;
+    // The loader looks at its interval; only a ring that fills up wakes it.
+    bool full = bpf_ringbuf_query(&notes, BPF_RB_AVAIL_DATA) > NOTES_BYTES / 2;
+    bpf_ringbuf_submit(n, full ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+}
+
+static __always_inline void closed(struct bpf_sock_ops *ops)
+{
+    struct conn_key key;
+    struct bpf_sock *sk = ops->sk;
+    struct tcp_sock *tp = sk ? bpf_skc_to_tcp_sock(sk) : NULL;
+    int local = CONN_KEY(ops, &key);
+    if (local < 0 || !tp)
+        return;
+    struct conn *c = bpf_map_lookup_elem(&connections, &key);
+    if (!c)
+        return;
+    struct conn_end *me = &c->end[local & 1];
+    if (me->cookie != bpf_get_socket_cookie(ops))
+        return;
+    // What went by TCP before the socket joined the map or after it left, no hook saw; TCP counted
+    // it.
+    __u64 by_tcp = tp->bytes_sent - tp->bytes_retrans;
+    if (by_tcp > me->bytes_passed) {
+        count_sent(c->port_slot, me->reason ? me->reason : PASS_EARLY, 0,
+                   by_tcp - me->bytes_passed);
+        me->bytes_passed = by_tcp;
+    }
+    count(&totals.sockets_closed, 1);
+    if (per_connection)
+        tell_closed(&key, me, local);
+    forget_end(&key, c, local);
+}
+
+// Takes this socket out if that is proven safe, closing the connection to redirect if it must be.
+// The socket is locked, so TCP puts nothing into its psock queue meanwhile (the verdict would).
+static __always_inline void leave(struct bpf_sock_ops *ops, bool must)
+{
+    struct conn_key key;
+    int local = CONN_KEY(ops, &key);
+    struct conn *c = local < 0 ? NULL : bpf_map_lookup_elem(&connections, &key);
+    if (!c || (!must && !control.stop && !gains_nothing(c)))
+        return;
+    struct conn_end *me = &c->end[local & 1];
+    if (me->cookie != bpf_get_socket_cookie(ops))
+        return;
+    __sync_lock_test_and_set(&c->closed, 1);
+    if (!at_rest(&c->end[!(local & 1)]) || !queue_empty(me))
+        return;
+    me->quiet = psock_references(me->sk, me->cookie) == 1;
+    if (!me->reason)
+        me->reason = control.stop ? PASS_STOP : PASS_LEFT;
+    key.end = local;
+    if (bpf_map_delete_elem(&sockets, &key) == 0)
+        count(&totals.sockets_left, 1);
+    bpf_sock_ops_cb_flags_set(ops, BPF_SOCK_OPS_STATE_CB_FLAG);
+}
+
+SEC("sockops")
+int sockredir_ops(struct bpf_sock_ops *ops)
+{
+    switch (ops->op) {
+    case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
+        established(ops, true);
+        break;
+    case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
+        established(ops, false);
+        break;
+    case BPF_SOCK_OPS_STATE_CB:
+        if (ops->args[1] == BPF_TCP_CLOSE)
+            closed(ops);
+        // After its FIN a socket that only reads is better off outside: the kernel answers a
+        // blocking read on a socket in the map with EAGAIN if anything else than data wakes it
+        // (tcp_bpf_recvmsg), such as the ACK of that FIN.
+        else if (ops->args[1] == BPF_TCP_FIN_WAIT1)
+            leave(ops, true);
+        break;
+    case BPF_SOCK_OPS_HDR_OPT_LEN_CB: // a segment is about to be sent; the socket is locked
+        leave(ops, false);
+        break;
+    }
+    return 1;
+}
+
+// ---- each send
+
+static __always_inline bool small_stream(const struct conn_end *me, __u32 bytes)
+{
+    return me->run_msgs >= SMALL_RUN && me->run_bytes + bytes < small_bytes * (me->run_msgs + 1ULL);
+}
+
+// Whether bytes more may wait unread at the peer. What was sent since the queue was last measured
+// is taken to be unread; only if that reaches the bound the queue is measured anew.
+static __always_inline bool fits(struct conn_end *me, const struct conn_end *peer, __u32 bytes)
+{
+    if (me->unread_bytes + bytes <= bound_bytes && me->unread_msgs < UNREAD_MSGS_MAX)
+        return true;
+    struct queue queue = {};
+    if (!measure_queue(peer->sk, peer->cookie, &queue))
+        return false;
+    me->unread_bytes = queue.bytes;
+    me->unread_msgs = queue.msgs;
+    return queue.bytes + bytes <= bound_bytes && queue.msgs < UNREAD_MSGS_MAX;
+}
+
+// The clock costs as much as a look into a map, so it is read for each 32nd message only.
+static __always_inline bool lease_is_due(const struct conn_end *me)
+{
+    return (me->redirects & 31) == 1;
+}
+
+static __always_inline __u32 why_not(struct sk_msg_md *msg, struct conn *c, struct conn_end *me,
+                                     const struct conn_end *peer)
+{
+    if (c->closed)
+        return PASS_LEFT;
+    if (control.stop || (lease_is_due(me) && bpf_ktime_get_ns() > control.lease_until_ns))
+        return PASS_STOP;
+    if (!peer->cookie)
+        return PASS_PEER;
+    struct bpf_sock *sk = msg->sk;
+    struct tcp_sock *tp = sk ? bpf_skc_to_tcp_sock(sk) : NULL;
+    if (!tp)
+        return PASS_UNKNOWN;
+    // In shadow mode the direction's own bytes go by TCP, so only its first message can be asked.
+    if (!(shadow && me->shadow) && (tp->bytes_sent != 0 || tp->write_seq != tp->snd_nxt))
+        return PASS_EARLY;
+    if (small_stream(me, msg->size))
+        return PASS_SMALL;
+    if (!shadow && !fits(me, peer, msg->size))
+        return PASS_FULL;
+    return PASS_NONE;
+}
+
+static __always_inline void note_writer(struct conn_end *me, bool redirected)
+{
+    __u64 task = bpf_get_current_pid_tgid();
+    if (!redirected) {
+        if (me->writer == task)
+            me->settled = 1;
+        return;
+    }
+    if (me->writer && me->writer != task)
+        me->writers = 2;
+    me->writer = task;
+    me->settled = 0;
+}
+
+static __always_inline void wake_loader(void)
+{
+    struct note *n = bpf_ringbuf_reserve(&notes, sizeof(*n), 0);
+    if (!n)
+        return; // it walks the map at its interval anyway
+    n->type = NOTE_LEAVE;
+    bpf_ringbuf_submit(n, BPF_RB_FORCE_WAKEUP);
+}
+
+// Counts a redirect that may follow, as a full barrier: that an atomic addition is, on every
+// machine, only if its result is used.
+static __always_inline void intend(struct conn_end *me)
+{
+    __u64 before = __sync_fetch_and_add(&me->redirects, 1);
+    asm volatile("" : : "r"(before));
+}
+
+SEC("sk_msg")
+int sockredir_msg(struct sk_msg_md *msg)
+{
+    struct conn_key key;
+    __u32 bytes = msg->size;
+    int local = CONN_KEY(msg, &key);
+    struct conn *c = local < 0 ? NULL : bpf_map_lookup_elem(&connections, &key);
+    if (!c) {
+        count_sent(0, PASS_UNKNOWN, 1, bytes);
+        return SK_PASS;
+    }
+    struct conn_end *me = &c->end[local & 1], *peer = &c->end[!(local & 1)];
+    __u32 reason = me->reason;
+    if (!reason) {
+        intend(me);
+        reason = why_not(msg, c, me, peer);
+        key.end = !(local & 1);
+        if (reason == PASS_NONE && !shadow &&
+            bpf_msg_redirect_hash(msg, &sockets, &key, BPF_F_INGRESS) != SK_PASS)
+            reason = PASS_PEER;
+        if (reason != PASS_NONE || shadow)
+            __sync_fetch_and_add(&me->redirects, -1);
+    }
+    peer->run_msgs = 0;
+    peer->run_bytes = 0;
+    me->run_msgs++;
+    me->run_bytes += bytes;
+    note_writer(me, reason == PASS_NONE && !shadow);
+    if (reason == PASS_NONE && shadow) {
+        me->shadow = 1;
+        reason = PASS_SHADOW;
+    } else if (reason == PASS_NONE) {
+        me->bytes_redirected += bytes;
+        me->unread_bytes += bytes;
+        me->unread_msgs++;
+    } else if (!me->reason) {
+        me->reason = reason;
+        if (walk_removes)
+            wake_loader();
+    }
+    if (reason != PASS_NONE)
+        me->bytes_passed += bytes;
+    count_sent(c->port_slot, reason, 1, bytes);
+    return SK_PASS;
+}
+
+SEC("sk_skb/stream_verdict")
+int sockredir_pass(struct __sk_buff *skb)
+{
+    (void)skb;
+    return SK_PASS;
+}
+
+// ---- sockets leave
+
+static __always_inline bool proven_safe(struct conn *c)
+{
+    if (c->leave)
+        return true;
+    __sync_lock_test_and_set(&c->closed, 1);
+    if (!at_rest(&c->end[0]) || !at_rest(&c->end[1]) || !queue_empty(&c->end[0]) ||
+        !queue_empty(&c->end[1]))
+        return false;
+    c->leave = 1;
+    return true;
+}
+
+SEC("iter/sockmap")
+int sockredir_walk(struct bpf_iter__sockmap *ctx)
+{
+    struct conn_key *name = ctx->key;
+    if (!name || !ctx->sk)
+        return 0;
+    struct conn_key key = *name;
+    int local = key.end & 1;
+    key.end = 0;
+    walk.sockets++;
+    struct conn *c = bpf_map_lookup_elem(&connections, &key);
+    if (!c)
+        return 0;
+    if (c->port_slot < PORT_SLOTS)
+        sockets_of_port[c->port_slot]++;
+    struct conn_end *me = &c->end[local];
+    struct queue queue = {};
+    if (me->cookie && measure_queue(me->sk, me->cookie, &queue))
+        walk.unread_bytes += queue.bytes;
+    if (!walk_removes || (!control.stop && !gains_nothing(c)))
+        return 0;
+    walk.wanted++;
+    if (!proven_safe(c))
+        return 0;
+    if (!me->reason)
+        me->reason = control.stop ? PASS_STOP : PASS_LEFT;
+    key.end = local;
+    if (bpf_map_delete_elem(&sockets, &key) == 0) {
+        walk.removed++;
+        count(&totals.sockets_left, 1);
+    }
+    return 0;
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// redirect_load.c - one measurement of local traffic between two processes.
+//
+//   redirect_load MODE SIZE MILLISECONDS CPU CPU tcp|unix CGROUP
+//
+// MODE is rtt (SIZE bytes there and back), stream (writes of SIZE bytes one way) or connect (connect
+// and close; SIZE is ignored). Both processes join CGROUP before they make a socket, the client is
+// pinned to the first CPU, the server to the second. Prints: operations, wall ns, CPU ns of both
+// processes; an operation is a round trip, a write, or a connection.
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CHECK(ok)                                                                                  \
+    do {                                                                                           \
+        if (!(ok)) {                                                                               \
+            fprintf(stderr, "redirect_load: line %d: %s: %m\n", __LINE__, #ok);                    \
+            exit(1);                                                                               \
+        }                                                                                          \
+    } while (0)
+
+struct load {
+    const char *mode;
+    size_t size;
+    uint64_t duration_ns;
+    int cpu[2];
+    bool is_unix;
+    struct sockaddr_storage addr;
+    socklen_t addr_len;
+    char *buf;
+};
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t cpu_ns(int who)
+{
+    struct rusage u;
+    getrusage(who, &u);
+    return ((uint64_t)u.ru_utime.tv_sec + (uint64_t)u.ru_stime.tv_sec) * 1000000000u +
+           ((uint64_t)u.ru_utime.tv_usec + (uint64_t)u.ru_stime.tv_usec) * 1000u;
+}
+
+static void pin(int cpu)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    CHECK(sched_setaffinity(0, sizeof(set), &set) == 0);
+}
+
+static void join(const char *cgroup)
+{
+    char path[4096], pid[32];
+    snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
+    int fd = open(path, O_WRONLY);
+    CHECK(fd >= 0);
+    int n = snprintf(pid, sizeof(pid), "%d", getpid());
+    CHECK(write(fd, pid, (size_t)n) == n);
+    close(fd);
+}
+
+static int open_socket(const struct load *l)
+{
+    int fd = socket(l->is_unix ? AF_UNIX : AF_INET, SOCK_STREAM, 0);
+    CHECK(fd >= 0);
+    return fd;
+}
+
+static void no_delay(const struct load *l, int fd)
+{
+    int one = 1;
+    if (!l->is_unix)
+        CHECK(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) == 0);
+}
+
+static bool read_all(int fd, char *buf, size_t size)
+{
+    for (size_t got = 0; got < size;) {
+        ssize_t n = read(fd, buf + got, size - got);
+        CHECK(n >= 0);
+        if (n == 0)
+            return false;
+        got += (size_t)n;
+    }
+    return true;
+}
+
+static void write_all(int fd, const char *buf, size_t size)
+{
+    for (size_t put = 0; put < size;) {
+        ssize_t n = write(fd, buf + put, size - put);
+        CHECK(n > 0);
+        put += (size_t)n;
+    }
+}
+
+static void serve(const struct load *l, int listener)
+{
+    bool echo = strcmp(l->mode, "rtt") == 0;
+    for (;;) {
+        int fd = accept(listener, NULL, NULL);
+        if (fd < 0)
+            return;
+        no_delay(l, fd);
+        if (echo)
+            while (read_all(fd, l->buf, l->size))
+                write_all(fd, l->buf, l->size);
+        else
+            while (read(fd, l->buf, 1 << 20) > 0)
+                ;
+        close(fd);
+    }
+}
+
+static int dial(const struct load *l)
+{
+    int fd = open_socket(l);
+    CHECK(connect(fd, (const struct sockaddr *)&l->addr, l->addr_len) == 0);
+    no_delay(l, fd);
+    return fd;
+}
+
+// Returns the operations done in the time.
+static uint64_t drive(const struct load *l, uint64_t *wall_ns)
+{
+    uint64_t ops = 0, start = now_ns();
+    if (strcmp(l->mode, "connect") == 0) {
+        for (; now_ns() - start < l->duration_ns; ops++) {
+            int fd = dial(l);
+            shutdown(fd, SHUT_WR);
+            CHECK(read(fd, l->buf, 1) == 0); // the server closed too
+            close(fd);
+        }
+        *wall_ns = now_ns() - start;
+        return ops;
+    }
+    int fd = dial(l);
+    bool echo = strcmp(l->mode, "rtt") == 0;
+    for (; (ops & 15) || now_ns() - start < l->duration_ns; ops++) {
+        write_all(fd, l->buf, l->size);
+        if (echo)
+            CHECK(read_all(fd, l->buf, l->size));
+    }
+    shutdown(fd, SHUT_WR);
+    CHECK(read(fd, l->buf, 1) == 0); // all is read at the other end
+    *wall_ns = now_ns() - start;
+    close(fd);
+    return ops;
+}
+
+static void make_address(struct load *l, int listener)
+{
+    if (l->is_unix) {
+        struct sockaddr_un *un = (struct sockaddr_un *)&l->addr;
+        un->sun_family = AF_UNIX;
+        l->addr_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
+                                  (size_t)snprintf(un->sun_path + 1, 64, "redirect_load-%d", getpid()));
+    } else {
+        struct sockaddr_in *in = (struct sockaddr_in *)&l->addr;
+        in->sin_family = AF_INET;
+        in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        l->addr_len = sizeof(*in);
+    }
+    CHECK(bind(listener, (struct sockaddr *)&l->addr, l->addr_len) == 0);
+    CHECK(listen(listener, 1024) == 0);
+    if (!l->is_unix)
+        CHECK(getsockname(listener, (struct sockaddr *)&l->addr, &l->addr_len) == 0);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 8) {
+        fprintf(stderr, "usage: redirect_load MODE SIZE MILLISECONDS CPU CPU tcp|unix CGROUP\n");
+        return 2;
+    }
+    struct load l = {.mode = argv[1], .size = strtoul(argv[2], NULL, 10),
+                     .duration_ns = strtoul(argv[3], NULL, 10) * 1000000,
+                     .cpu = {atoi(argv[4]), atoi(argv[5])}, .is_unix = strcmp(argv[6], "unix") == 0};
+    l.buf = calloc(1, l.size > 1 << 20 ? l.size : 1 << 20);
+    CHECK(l.buf);
+    memset(l.buf, 'x', l.size);
+    join(argv[7]);
+    int listener = open_socket(&l);
+    make_address(&l, listener);
+    pid_t server = fork();
+    CHECK(server >= 0);
+    if (server == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
+        pin(l.cpu[1]);
+        serve(&l, listener);
+        return 0;
+    }
+    pin(l.cpu[0]);
+    uint64_t wall_ns = 0, before = cpu_ns(RUSAGE_SELF);
+    uint64_t ops = drive(&l, &wall_ns);
+    uint64_t client_ns = cpu_ns(RUSAGE_SELF) - before;
+    kill(server, SIGTERM);
+    CHECK(waitpid(server, NULL, 0) == server);
+    printf("%lu %lu %lu\n", ops, wall_ns, client_ns + cpu_ns(RUSAGE_CHILDREN));
+    return 0;
+}
