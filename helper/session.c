@@ -5,6 +5,7 @@
 #include "helper/time_range.h"
 #include "schema/encode.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +42,7 @@ int session_open(struct session *s, const char *name, const struct report_option
             continue;
         void *self = (*a)->create(options);
         if (!self)
-            return EXIT_FAILED;
+            return errno == EINVAL ? EXIT_USAGE : EXIT_FAILED;
         s->kinds[s->count] = *a;
         s->selves[s->count++] = self;
     }

@@ -7,9 +7,11 @@
 #include <string.h>
 
 extern const struct aggregate aggregate_rtt;
+extern const struct aggregate aggregate_traffic;
 
 const struct aggregate *const aggregates[] = {
     &aggregate_rtt,
+    &aggregate_traffic,
     NULL,
 };
 

@@ -19,7 +19,7 @@ struct aggregate {
     const char *how_to_feed;   // what an empty report tells the user to run
     const struct opt *options; // rows of its own, members of struct report_options; or NULL
 
-    // NULL on failure, which it has said on stderr.
+    // NULL on failure, which it has said on stderr; errno is EINVAL if an option was wrong.
     void *(*create)(const struct report_options *options);
     // Touches what add() is going to touch; NULL where there is nothing to gain.
     void (*prefetch)(void *self, const struct event *ev);
