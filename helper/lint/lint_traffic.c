@@ -70,7 +70,7 @@ static void check_flow(struct lint *l, const struct event *ev)
     check_pair(l, "down", f->bytes_down, f->packets_down, IP_HEADER_MIN, IP_PACKET_MAX);
     if (EVENT_HAS(ev, flow, proto) && f->proto > 255)
         lint_say(l, "range", "proto %" PRIu64 " is no IP protocol", f->proto);
-    if (f->packets_up == 0 && f->packets_down == 0)
+    if (f->packets_up == 0 && f->packets_down == 0 && f->bytes_up == 0 && f->bytes_down == 0)
         lint_say(l, "bytes", "a flow without a packet");
 }
 

@@ -1,0 +1,131 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# netvitals lint: each impossible value is named with its line; what is possible is left alone.
+
+load ../lib/common
+
+path='"netns":1,"assoc_id":3,"lport":5000,"raddr":"198.18.0.2","rport":3868'
+timing='"hb_interval_us":1000000,"rto_us":200000'
+flow() { echo "{\"type\":\"flow\",\"ts_us\":1790000010000000,\"iface\":\"eth0\",\"sub\":\"10.128.0.7\",\"bytes_up\":$1,\"packets_up\":$2,\"bytes_down\":$3,\"packets_down\":$4,\"interval_us\":${5:-10000000}}"; }
+totals() { # SEEN_PACKETS SEEN_BYTES [TS_US]
+  echo "{\"type\":\"traffic_totals\",\"ts_us\":${3:-1790000010000000},\"iface\":\"eth0\",\"interval_us\":10000000,\"seen_packets\":$1,\"seen_bytes\":$2,\"accounted_packets\":10,\"accounted_bytes\":1000,\"overflow_packets\":0,\"overflow_bytes\":0,\"not_ours_packets\":2,\"not_ours_bytes\":120,\"non_ip_packets\":0,\"non_ip_bytes\":0,\"bad_header_packets\":0,\"bad_header_bytes\":0,\"outer_fragments_packets\":0,\"outer_fragments_bytes\":0,\"rejected_outer_packets\":0,\"rejected_outer_bytes\":0}"
+}
+
+lint() { run --separate-stderr "$NETVITALS" lint - <"$OUT/in"; }
+
+# Exactly these findings, "LINE: rule", in order.
+assert_findings() {
+  lint
+  assert_equal "$(sed -E 's/^-:([0-9]+): ([a-z-]+): .*/\1: \2/' <<<"$output")" "$(printf '%s\n' "$@")"
+  assert_equal "$status" 3
+}
+
+assert_clean() {
+  lint
+  assert_equal "$output" ""
+  assert_equal "$status" 0
+}
+
+@test "what right producers print is clean" {
+  sed '$d' "$FIXTURES/report-rtt.ndjson" >"$OUT/in"
+  assert_clean
+  [[ $stderr == *"0 findings in $(wc -l <"$OUT/in") lines"* ]]
+  "$NETVITALS" report all --format ndjson "$OUT/in" >"$OUT/summaries"
+  cp "$OUT/summaries" "$OUT/in"
+  assert_clean
+}
+
+@test "malformed lines, unknown types and keys are named with their lines" {
+  printf '%s\n' '{"type":"ready","ts_us":1790000000000000}' 'broken' '{"type":"no_such","ts_us":1790000000000000}' \
+    '{"type":"ready","ts_us":1790000000000000,"probs":3}' "{\"type\":\"sctp_hb_recv\",\"ts_us\":1790000000000000,\"netns\":1,\"assoc_id\":3,\"lport\":65536,\"raddr\":\"198.18.0.2\",\"rport\":1}" \
+    '{"type":"sctp_hb_recv","ts_us":1790000000000000}' >"$OUT/in"
+  assert_findings '2: malformed' '3: unknown-type' '4: unknown-key' '5: malformed' '6: malformed'
+  [[ $output == *"ready has no key 'probs'"* ]]
+  [[ $output == *"lport: out of range"* ]]
+  [[ $output == *"netns: missing"* ]]
+}
+
+@test "keys in hexadecimal and the common keys are known" {
+  printf '%s\n' '{"type":"cgroup_mkdir","ts_us":1790000000000000,"cgroup_id":1,"path_hex":"2f61","comm_hex":"78","host":"a","seq":1}' >"$OUT/in"
+  assert_clean
+}
+
+@test "clocks: other units, and time that runs back" {
+  printf '%s\n' '{"type":"ready","ts_us":1790000000}' '{"type":"ready","ts_us":1790000000000}' '{"type":"ready","ts_us":1790000000000000000}' \
+    '{"type":"ready","ts_us":1790000010000000}' '{"type":"ready","ts_us":1790000009500000}' '{"type":"ready","ts_us":1790000005000000}' >"$OUT/in"
+  assert_findings '1: time' '2: time' '3: time' '6: time'
+  [[ $output == *"1: time: ts_us 1790000000 is no time in microseconds: seconds?"* ]]
+  [[ $output == *"milliseconds?"* && $output == *"nanoseconds?"* ]]
+  [[ $output == *"6: time: ts_us runs back by 4500000 us"* ]]
+}
+
+@test "sequence numbers: repeated, missing, for each host" {
+  local i
+  for i in 1:a 2:a 1:b 2:a 5:a 2:b; do
+    echo "{\"type\":\"ready\",\"ts_us\":1790000000000000,\"host\":\"${i#*:}\",\"seq\":${i%:*}}"
+  done >"$OUT/in"
+  assert_findings '4: sequence' '5: sequence'
+  [[ $output == *"seq 5 after 2: 2 events are missing"* ]]
+}
+
+@test "an accepted RTT above interval + RTO cannot be, a late one must be" {
+  ack() { echo "{\"type\":\"sctp_hb_ack\",\"ts_us\":1790000009000000,$path,\"verdict\":\"$1\",\"rtt_ns\":$2,$timing}"; }
+  { ack ok 1200000000; ack ok 1300000000; ack late 1300000000; ack late 900000000; } >"$OUT/in"
+  assert_findings '2: rtt' '4: rtt'
+  [[ $output == *"2: rtt: rtt_ns 1300000000 is above interval + RTO (1200000 us)"* ]]
+}
+
+@test "units: microseconds or milliseconds labelled ns" {
+  sent() { echo "{\"type\":\"sctp_hb_sent\",\"ts_us\":$1,$path,$timing}"; }
+  ack() { echo "{\"type\":\"sctp_hb_ack\",\"ts_us\":$1,$path,\"verdict\":\"ok\",\"rtt_ns\":$2${3:-}}"; }
+  {
+    sent 1790000001000000; ack 1790000001020000 20000000 # 20 ms, rightly
+    sent 1790000002000000; ack 1790000002020000 20010    # microseconds
+    sent 1790000003000000; ack 1790000003200000 200      # milliseconds
+    sent 1790000004000000; ack 1790000004000030 30000    # 30 us on loopback, rightly
+    ack 1790000004900000 20000 ',"kernel_srtt_us":20000' # the kernel knows better
+  } >"$OUT/in"
+  assert_findings '4: unit' '6: unit' '9: unit'
+  [[ $output == *"4: unit: "*"microseconds labelled ns"* && $output == *"6: unit: "*"milliseconds labelled ns"* ]]
+}
+
+@test "misses, words and addresses that cannot be" {
+  printf '%s\n' "{\"type\":\"sctp_hb_miss\",\"ts_us\":1790000000000000,$path,\"outstanding\":0,\"since_us\":5}" \
+    "{\"type\":\"sctp_hb_miss\",\"ts_us\":1790000000000000,$path,\"outstanding\":1,\"since_us\":0}" \
+    "{\"type\":\"sctp_path\",\"ts_us\":1790000000000000,$path,\"to\":\"UP\"}" \
+    '{"type":"sctp_hb_recv","ts_us":1790000000000000,"netns":1,"assoc_id":3,"lport":1,"raddr":"0.0.0.0","rport":1}' >"$OUT/in"
+  assert_findings '1: miss' '2: miss' '3: word' '4: address'
+}
+
+@test "bytes without packets, packets without bytes, intervals of nothing" {
+  { flow 1500 1 0 0; flow 1500 0 0 0; flow 0 0 19 1; flow 1500 1 10000000000 3; flow 0 0 0 0; flow 40 1 40 1 0; } >"$OUT/in"
+  assert_findings '2: bytes' '3: bytes' '4: bytes' '5: bytes' '6: interval'
+}
+
+@test "64-bit counts are no error" {
+  flow 18446744073709551615 9223372036854775807 0 0 >"$OUT/in"
+  lint
+  # 2 bytes a packet: the count itself is taken in full
+  [[ $output == *"9223372036854775807 packets of less than 20 bytes"* ]]
+}
+
+@test "seen is the sum of its parts, and intervals do not overlap" {
+  { totals 12 1120; totals 13 1120 1790000020000000; totals 12 1121 1790000030000000; totals 12 1120 1790000035000000; } >"$OUT/in"
+  assert_findings '2: sum' '3: sum' '4: interval'
+  [[ $output == *"seen_packets 13, yet its parts sum up to 12"* ]]
+}
+
+@test "summaries that no stream could have given" {
+  sum() { echo "{\"type\":\"rtt_summary\",\"ts_us\":1790000000000000,$path,\"sent\":3,\"acked\":$1,\"missed\":0,\"late\":0,\"discarded\":0,\"received\":0,\"probes_sent\":0,\"probes_acked\":0,\"min_ns\":$2,\"max_ns\":$3,\"sum_ns\":$4,\"sketch\":\"$5\"}"; }
+  { sum 2 100 120 220 '100:1 120:1'; sum 1 100 120 220 '100:1 120:1'; sum 2 120 100 220 '100:1 120:1'; sum 2 100 120 900 '100:1 120:1'
+    sum 2 100 120 220 '120:1 100:1'; sum 2 99 120 220 '100:1 120:1'; } >"$OUT/in"
+  assert_findings '2: summary' '3: summary' '4: summary' '5: summary' '6: summary'
+}
+
+@test "findings beyond --max are counted, files are named, and one that is missing too" {
+  yes broken | head -n 20 >"$OUT/in"
+  run --separate-stderr "$NETVITALS" lint --max 5 "$OUT/in" "$OUT/none"
+  assert_equal "$status" 1
+  assert_equal "$(grep -c "^$OUT/in:[0-9]*: malformed: " <<<"$output")" 5
+  [[ $stderr == *"15 more findings are not shown"* && $stderr == *"$OUT/none"* ]]
+}

@@ -1,0 +1,107 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# A report is a stream of events: summaries merge, in any order, to what the raw events would have given,
+# bit for bit. Every fixture tests/fixtures/report-*.ndjson is put through it, with all reports.
+
+load ../lib/common
+
+summarise() { "$NETVITALS" report all --format ndjson "$@" 2>/dev/null; }
+
+# Files in an order drawn by chance.
+shuffled() { shuf --random-source=<(yes "$1") -e "${@:2}"; }
+
+# Summarises each part of DIR, merges the summaries, and holds them against the whole.
+assert_merges() { # STREAM DIR SEED [OPTION…]
+  local stream=$1 parts=$2 seed=$3 part files
+  shift 3
+  summarise "$@" "$stream" >"$OUT/whole"
+  for part in "$parts"/*; do
+    summarise "$@" "$part" >"$part.summary"
+  done
+  mapfile -t files < <(shuffled "$seed" "$parts"/*.summary)
+  summarise "$@" "${files[@]}" >"$OUT/merged"
+  cmp "$OUT/whole" "$OUT/merged"
+}
+
+@test "every fixture, cut at random into parts, merges to the whole in any order" {
+  local stream seed count=0
+  for stream in "$FIXTURES"/report-*.ndjson; do
+    for seed in 1 2 3 4 5 6; do
+      echo "$stream seed $seed"
+      rm -rf "$OUT/parts"
+      "$ROOT/tests/lib/split-lines" "$OUT/parts" "$seed" $((seed * 2)) <"$stream"
+      assert_merges "$stream" "$OUT/parts" "$seed"
+      # the whole says something beside its loss budget
+      [ "$(wc -l <"$OUT/whole")" -gt 1 ]
+      count=$((count + 1))
+    done
+  done
+  [ "$count" -ge 6 ]
+}
+
+@test "the same with windows: each window merges for itself" {
+  local stream seed
+  for stream in "$FIXTURES"/report-*.ndjson; do
+    for seed in 1 2 3; do
+      echo "$stream seed $seed"
+      rm -rf "$OUT/parts"
+      "$ROOT/tests/lib/split-lines" "$OUT/parts" "$seed" 5 <"$stream"
+      assert_merges "$stream" "$OUT/parts" "$seed" --window 1m
+    done
+  done
+  grep -q '"window_us":' "$OUT/whole"
+}
+
+@test "raw events and summaries mix, and summaries of summaries stay the same" {
+  local stream
+  for stream in "$FIXTURES"/report-*.ndjson; do
+    rm -rf "$OUT/parts"
+    "$ROOT/tests/lib/split-lines" "$OUT/parts" 7 4 <"$stream"
+    summarise "$stream" >"$OUT/whole"
+    summarise "$OUT/parts/000" >"$OUT/a"
+    summarise "$OUT/parts/001" "$OUT/parts/002" >"$OUT/b"
+    summarise "$OUT/b" "$OUT/parts/003" >"$OUT/c"
+    summarise "$OUT/a" "$OUT/c" >"$OUT/merged"
+    cmp "$OUT/whole" "$OUT/merged"
+    summarise "$OUT/merged" >"$OUT/again"
+    cmp "$OUT/whole" "$OUT/again"
+  done
+}
+
+@test "a report of summaries shows what the report of the raw events shows" {
+  local stream name format
+  for stream in "$FIXTURES"/report-*.ndjson; do
+    name=${stream##*/report-}
+    name=${name%.ndjson}
+    summarise "$stream" >"$OUT/summary"
+    for format in json csv prometheus; do
+      "$NETVITALS" report "${name%%-*}" --format "$format" - <"$stream" >"$OUT/raw" 2>/dev/null
+      "$NETVITALS" report "${name%%-*}" --format "$format" - <"$OUT/summary" >"$OUT/merged"
+      diff "$OUT/raw" "$OUT/merged"
+    done
+  done
+}
+
+@test "a month of hourly summaries equals the raw month" {
+  "$ROOT/tests/lib/make-heartbeats" 720 300 3 >"$OUT/month"
+  [ "$(wc -l <"$OUT/month")" -gt 90000 ]
+  "$ROOT/tests/lib/split-lines" "$OUT/hours" 1 hours <"$OUT/month"
+  [ "$(find "$OUT/hours" -type f | wc -l)" -ge 720 ]
+  assert_merges "$OUT/month" "$OUT/hours" 1
+  "$NETVITALS" report rtt --format json - <"$OUT/month" >"$OUT/raw.json" 2>/dev/null
+  "$NETVITALS" report rtt --format json - <"$OUT/merged" >"$OUT/merged.json"
+  cmp "$OUT/raw.json" "$OUT/merged.json"
+  # one run with windows gives the same summaries of the hours, and they are drawn from summaries alone
+  summarise --window 1h "$OUT/month" >"$OUT/windows"
+  [ "$(grep -c '"type":"rtt_summary".*"window_us"' "$OUT/windows")" -gt 4000 ]
+  summarise "$OUT/windows" >"$OUT/merged"
+  cmp "$OUT/whole" "$OUT/merged"
+  "$NETVITALS" report rtt --format html "$OUT/windows" | grep -q 'class="line"'
+}
+
+@test "paths beyond --max-keys survive a summary" {
+  summarise --max-keys 2 "$FIXTURES/report-rtt.ndjson" >"$OUT/limited"
+  assert_equal "$(grep -c '"other":1' "$OUT/limited")" 1
+  summarise "$OUT/limited" >"$OUT/again"
+  cmp "$OUT/limited" "$OUT/again"
+}
