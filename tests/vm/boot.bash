@@ -73,7 +73,7 @@ write_settings() {
   local size
   {
     printf 'LAB=%s\nLAB_NET=%s\nLAB_BUILD=%s\n' "$lab" "$net" "$(own_build_dir)"
-    if size=$(stty size 2>/dev/null); then
+    if size=$(stty size 2>/dev/null) && [ "$size" != "0 0" ]; then
       printf 'LAB_ROWS=%s\nLAB_COLUMNS=%s\n' "${size% *}" "${size#* }"
     fi
   } >"$1/settings"
