@@ -22,7 +22,7 @@ void naming__free(struct naming *n);
 int naming__fd(const struct naming *n);
 
 // Takes the copies that are there, and writes a `name` event for each name that is new. Call it
-// often, and before every drain.
+// often, and between a drain and the writing of its flows.
 void naming__take(struct naming *n);
 
 // Sets the name of the flow on its event, and writes a `reclass` event if the flow was reported

@@ -129,8 +129,14 @@ static __always_inline int count_walk(struct xdp_md *ctx, const struct cpu_table
     }
     count_properties(t, w->pieces ? 0 : w->ip.start + w->ip.bytes, w->ip.bytes, length);
     if (w->ip.family == FAMILY_V4) {
-        struct plain p = {
-            .src = w->ip.src[0], .dst = w->ip.dst[0], .ports = w->ip.ports, .proto = w->ip.proto};
+        struct plain p = {.src = w->ip.src[0],
+                          .dst = w->ip.dst[0],
+                          .ports = w->ip.ports,
+                          .proto = w->ip.proto,
+                          .bytes = w->ip.bytes,
+                          .start = w->ip.start,
+                          .l4 = w->ip.l4,
+                          .first = w->ip.first};
         account_v4(ctx, t, &p, w->encap, bytes);
     } else {
         account_v6(ctx, t, &w->ip, w->encap, bytes);

@@ -5,6 +5,7 @@
 #include "bpf/common/writer.h"
 #include "bpf/xdpacct/capture.h"
 #include "bpf/xdpacct/config.h"
+#include "bpf/xdpacct/live.h"
 #include "bpf/xdpacct/program.h"
 #include "helper/exit_codes.h"
 
@@ -27,34 +28,57 @@ static int run_capture(const struct loader *l, const struct config *config,
     return rc != EXIT_OK ? rc : written;
 }
 
+static int parse_sets(const struct program *program, const struct config *config,
+                      struct prefix_sets *sets)
+{
+    int rc = prefix_set__parse(program, "--ours", &config->ours, &sets->ours);
+    if (rc == EXIT_OK)
+        rc = prefix_set__parse(program, "--outer-src", &config->outer_src, &sets->outer_src);
+    if (rc == EXIT_OK)
+        rc = prefix_set__parse(program, "--resolver", &config->resolvers, &sets->resolvers);
+    return rc;
+}
+
+static int run_source(const struct loader *l, const struct config *config,
+                      struct settings *settings, const struct prefix_sets *sets)
+{
+    if (config->iface)
+        return live_run(l, config, settings, sets);
+    struct acct a;
+    // a capture may come from anywhere: no packet in it is too long
+    settings->mtu = UINT32_MAX;
+    int rc = acct__load(&a, l, settings, &sets->ours, &sets->outer_src, config->max_flows, false);
+    if (rc != EXIT_OK)
+        return rc;
+    rc = run_capture(l, config, settings, &sets->resolvers, &a);
+    acct__free(&a);
+    return rc;
+}
+
 static int run(const struct program *program, const void *config_, int argc, char **argv)
 {
     const struct config *config = config_;
     (void)argc, (void)argv;
-    struct settings settings = {.mtu = 65535};
-    struct prefix_set ours, outer_src, resolvers;
+    struct settings settings = {0};
+    struct prefix_sets sets = {0};
     struct loader l;
-    struct acct a;
+    if (!config->iface == !config->read) {
+        cli_error(program,
+                  "give either an interface (-i) or a capture (--read); see 'xdpacct --help'");
+        return EXIT_USAGE;
+    }
     int rc = config_settings(program, config, &settings);
     if (rc == EXIT_OK)
-        rc = prefix_set__parse(program, "--ours", &config->ours, &ours);
+        rc = parse_sets(program, config, &sets);
     if (rc == EXIT_OK)
-        rc = prefix_set__parse(program, "--outer-src", &config->outer_src, &outer_src);
-    if (rc == EXIT_OK)
-        rc = prefix_set__parse(program, "--resolver", &config->resolvers, &resolvers);
-    if (rc != EXIT_OK)
-        return rc;
-    if (loader_start(&l, program) != 0)
-        return EXIT_FAILED;
-    rc = acct__load(&a, &l, &settings, &ours, &outer_src, config->max_flows, false);
+        rc = loader_start(&l, program) == 0 ? EXIT_OK : EXIT_FAILED;
     if (rc == EXIT_OK) {
-        rc = run_capture(&l, config, &settings, &resolvers, &a);
-        acct__free(&a);
+        rc = run_source(&l, config, &settings, &sets);
+        loader_finish(&l);
     }
-    loader_finish(&l);
-    prefix_set__free(&ours);
-    prefix_set__free(&outer_src);
-    prefix_set__free(&resolvers);
+    prefix_set__free(&sets.ours);
+    prefix_set__free(&sets.outer_src);
+    prefix_set__free(&sets.resolvers);
     return rc;
 }
 

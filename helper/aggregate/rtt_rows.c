@@ -14,7 +14,7 @@ static const struct column columns[] = {
     {"rport", "PORT", UNIT_PORT, COLUMN_LABEL},
     {"verdict", "VERDICT", UNIT_NONE, 0},
     {"sent", "SENT", UNIT_COUNT, COLUMN_COUNTER},
-    {"acked", "ACKED", UNIT_COUNT, COLUMN_COUNTER},
+    {"acked", "ACKED", UNIT_COUNT, COLUMN_COUNTER | COLUMN_SPARE},
     {"missed", "MISSED", UNIT_COUNT, COLUMN_WIDE | COLUMN_COUNTER},
     {"late", "LATE", UNIT_COUNT, COLUMN_WIDE | COLUMN_COUNTER},
     {"discarded", "DISCARDED", UNIT_COUNT, COLUMN_WIDE | COLUMN_COUNTER},
@@ -24,8 +24,8 @@ static const struct column columns[] = {
     {"p50_ns", "P50", UNIT_NS, 0},
     {"p90_ns", "P90", UNIT_NS, COLUMN_WIDE},
     {"p99_ns", "P99", UNIT_NS, 0},
-    {"max_ns", "MAX", UNIT_NS, 0},
-    {"jitter_ns", "JITTER", UNIT_NS, 0},
+    {"max_ns", "MAX", UNIT_NS, COLUMN_SPARE},
+    {"jitter_ns", "JITTER", UNIT_NS, COLUMN_SPARE},
     {"kernel_srtt_us", "SRTT", UNIT_US, COLUMN_WIDE | COLUMN_STATE},
     {"last_ack_age_us", "LAST ACK", UNIT_US, COLUMN_STATE},
     {"last_recv_age_us", "PEER'S HB", UNIT_US, COLUMN_WIDE | COLUMN_STATE},
@@ -89,7 +89,8 @@ static void fill_row(const struct rtt *rtt, struct table *t, const struct rtt_ju
     *c++ = cell_u64(j->key.rport);
     *c++ = cell_text(text_of(rtt_verdict_name(j->verdict)));
     fill_values(c, &j->path, now_us);
-    c[VALUES] = cell_copy(t, text_of(j->why));
+    if (j->why[0])
+        c[VALUES] = cell_copy(t, text_of(j->why));
 }
 
 // Paths beyond the limit, together: they have counts and quantiles, but no name and no verdict.

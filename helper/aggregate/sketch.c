@@ -136,7 +136,7 @@ int sketch_read(struct sketch *s, struct text text)
             !read_number(&at, end, &count) || bucket >= SKETCH_BUCKETS_MAX ||
             (int64_t)bucket <= previous || count == 0 ||
             __builtin_add_overflow(added.total, count, &added.total) ||
-            reserve(&added, (uint32_t)bucket) != 0 || (at < end && *at++ != ' '))
+            reserve(&added, (uint32_t)bucket) != 0 || (at < end && (*at++ != ' ' || at == end)))
             goto malformed;
         added.counts[bucket] = count;
         previous = (int64_t)bucket;

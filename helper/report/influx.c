@@ -8,8 +8,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-// In tag values, after which a comma, an equals sign or a space would begin something else. No
-// escape is known for newlines, and a backslash in front of what we escape would eat the escape.
+// In tag values, where a comma, an equals sign or a space would begin something else. For newlines
+// no escape is known; a backslash stands for itself unless one of these follows.
 static const char *escape_tag(char c)
 {
     switch (c) {

@@ -27,6 +27,7 @@ enum column_flags {
     COLUMN_PROSE = 8,   // a sentence for people: no label, no tag, no metric
     COLUMN_STATE =
         16, // how things stand at the end (an age), not what happened in the report's time
+    COLUMN_SPARE = 2048, // text: left out first where a table would be too wide
     // what html draws; a chart of a table has a line of each of its rows' labels
     COLUMN_TIME = 32,    // start of the window, microseconds: the x axis
     COLUMN_LINE = 64,    // y values of a line, and

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // text.c - aligned tables for a terminal: numbers right, words left, two spaces between columns.
+// Without
+// --wide no table is wider than LINE_WIDTH: spare columns go first, then long words lose their
+// middle.
 
 #include "helper/report/render.h"
 #include "schema/encode.h"
@@ -9,12 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CELL_TEXT_MAX = 512, COLUMN_GAP = 2 };
+enum { CELL_TEXT_MAX = 512, COLUMN_GAP = 2, LINE_WIDTH = 100, WORD_WIDTH_MIN = 12 };
 
-static bool is_shown(const struct column *c, const struct render_options *o)
-{
-    return o->wide || !(c->flags & COLUMN_WIDE);
-}
+// What a table looks like.
+struct layout {
+    bool shown[TABLE_COLUMNS_MAX];
+    size_t width[TABLE_COLUMNS_MAX];
+};
 
 static bool is_number(const struct column *c)
 {
@@ -88,11 +92,39 @@ static const char *color_of(struct text word)
     return NULL;
 }
 
+// Bytes that the first characters take.
+static size_t prefix(const char *text, size_t len, size_t characters)
+{
+    size_t at = 0;
+    while (at < len && characters--) {
+        size_t one = utf8_sequence((const unsigned char *)text + at, len - at);
+        at += one ? one : 1;
+    }
+    return at;
+}
+
+// Makes text fit: "very-long-name.example.com" becomes "very…mple.com", since both ends tell
+// something. Returns the length.
+static size_t cut_middle(char *text, size_t len, size_t width)
+{
+    static const char ellipsis[] = "…";
+    size_t shown = text_width((struct text){text, len}), dots = sizeof(ellipsis) - 1;
+    if (shown <= width || width < 3)
+        return len;
+    size_t head = prefix(text, len, (width - 1) / 3);
+    size_t tail = prefix(text, len, shown - (width - 1 - (width - 1) / 3));
+    if (tail - head < dots) // there is no room for it
+        return len;
+    memcpy(text + head, ellipsis, dots);
+    memmove(text + head + dots, text + tail, len - tail);
+    return head + dots + len - tail;
+}
+
 static void print_cell(FILE *out, const struct cell *cell, const struct column *column,
                        size_t width, const struct render_options *o, bool last)
 {
     char buf[CELL_TEXT_MAX];
-    size_t len = cell_string(cell, column, o, buf);
+    size_t len = cut_middle(buf, cell_string(cell, column, o, buf), width);
     size_t shown = text_width((struct text){buf, len});
     size_t padding = width > shown ? width - shown : 0;
     const char *color = o->color && cell->kind == CELL_TEXT ? color_of(cell->text) : NULL;
@@ -107,38 +139,94 @@ static void print_cell(FILE *out, const struct cell *cell, const struct column *
         pad(out, padding);
 }
 
-static void measure(const struct table *t, const struct render_options *o, size_t width[])
+static size_t width_of(const struct table *t, size_t column, const struct render_options *o)
 {
+    const struct column *c = &t->columns[column];
+    size_t width = text_width(text_of(o->raw ? c->key : c->title));
     char buf[CELL_TEXT_MAX];
-    for (size_t c = 0; c < t->column_count; c++) {
-        width[c] = text_width(text_of(o->raw ? t->columns[c].key : t->columns[c].title));
-        for (size_t row = 0; row < t->row_count && is_shown(&t->columns[c], o); row++) {
-            size_t len = cell_string(&t->cells[row * t->column_count + c], &t->columns[c], o, buf);
-            size_t shown = text_width((struct text){buf, len});
-            width[c] = shown > width[c] ? shown : width[c];
-        }
+    for (size_t row = 0; row < t->row_count; row++) {
+        size_t len = cell_string(&t->cells[row * t->column_count + column], c, o, buf);
+        size_t shown = text_width((struct text){buf, len});
+        width = shown > width ? shown : width;
     }
+    return width;
+}
+
+// The width of a line; 0 without columns.
+static size_t line_width(const struct table *t, const struct layout *l)
+{
+    size_t sum = 0;
+    for (size_t c = 0; c < t->column_count; c++)
+        sum += l->shown[c] ? l->width[c] + (sum ? COLUMN_GAP : 0) : 0;
+    return sum;
+}
+
+// Makes the table fit a line. Returns whether columns were left out.
+static bool fit(const struct table *t, struct layout *l)
+{
+    bool left_out = false;
+    for (size_t c = t->column_count; c-- > 0 && line_width(t, l) > LINE_WIDTH;)
+        if (l->shown[c] && (t->columns[c].flags & COLUMN_SPARE)) {
+            l->shown[c] = false;
+            left_out = true;
+        }
+    while (line_width(t, l) > LINE_WIDTH) {
+        size_t widest = t->column_count, excess = line_width(t, l) - LINE_WIDTH;
+        for (size_t c = 0; c < t->column_count; c++)
+            if (l->shown[c] && !is_number(&t->columns[c]) &&
+                (widest == t->column_count || l->width[c] > l->width[widest]))
+                widest = c;
+        if (widest == t->column_count || l->width[widest] <= WORD_WIDTH_MIN)
+            break;
+        size_t narrower = l->width[widest] - WORD_WIDTH_MIN;
+        l->width[widest] -= excess < narrower ? excess : narrower;
+    }
+    return left_out;
+}
+
+// Returns whether columns were left out that --wide would not have shown anyway.
+static bool lay_out(const struct table *t, const struct render_options *o, struct layout *l)
+{
+    for (size_t c = 0; c < t->column_count; c++) {
+        l->shown[c] = o->wide || !(t->columns[c].flags & COLUMN_WIDE);
+        l->width[c] = l->shown[c] ? width_of(t, c, o) : 0;
+    }
+    return !o->wide && fit(t, l);
+}
+
+// row 0 is the heading
+static void print_row(FILE *out, const struct table *t, size_t row, const struct layout *l,
+                      const struct render_options *o)
+{
+    size_t last = 0;
+    for (size_t c = 0; c < t->column_count; c++)
+        last = l->shown[c] ? c : last;
+    for (size_t c = 0, first = 1; c < t->column_count; c++) {
+        const struct column *column = &t->columns[c];
+        if (!l->shown[c])
+            continue;
+        pad(out, first ? 0 : COLUMN_GAP);
+        first = 0;
+        const struct cell heading = cell_text(text_of(o->raw ? column->key : column->title));
+        print_cell(out, row ? &t->cells[(row - 1) * t->column_count + c] : &heading, column,
+                   l->width[c], o, c == last);
+    }
+    fputc('\n', out);
 }
 
 static void print_table(FILE *out, const struct table *t, const struct render_options *o)
 {
-    size_t width[TABLE_COLUMNS_MAX], last = 0;
-    measure(t, o, width);
-    for (size_t c = 0; c < t->column_count; c++)
-        last = is_shown(&t->columns[c], o) ? c : last;
-    for (size_t row = 0; row <= t->row_count; row++) { // row 0 is the heading
-        for (size_t c = 0, first = 1; c < t->column_count; c++) {
-            const struct column *column = &t->columns[c];
-            if (!is_shown(column, o))
-                continue;
-            pad(out, first ? 0 : COLUMN_GAP);
-            first = 0;
-            const struct cell heading = cell_text(text_of(o->raw ? column->key : column->title));
-            print_cell(out, row ? &t->cells[(row - 1) * t->column_count + c] : &heading, column,
-                       width[c], o, c == last);
-        }
-        fputc('\n', out);
-    }
+    struct layout l;
+    bool left_out = lay_out(t, o, &l);
+    for (size_t row = 0; row <= t->row_count; row++)
+        print_row(out, t, row, &l, o);
+    if (left_out)
+        fputs("(the line is too short for all columns; --wide shows them)\n", out);
+}
+
+static const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
 }
 
 static void print_head(FILE *out, const struct report *r)
@@ -154,7 +242,7 @@ static void print_head(FILE *out, const struct report *r)
         fprintf(out, " %s", r->sources[i]);
     if (r->source_count > 8)
         fprintf(out, " and %zu more", r->source_count - 8);
-    fprintf(out, ": %" PRIu64 " events\n", r->loss.events);
+    fprintf(out, ": %" PRIu64 " event%s\n", r->loss.events, plural(r->loss.events));
 }
 
 // Says what is missing, or that nothing is.
@@ -162,11 +250,12 @@ static void print_loss(FILE *out, const struct report *r)
 {
     const struct loss_budget *l = &r->loss;
     char bytes[QUANTITY_MAX];
-    fprintf(out, "loss: %" PRIu64 " events lost, %" PRIu64 " lines rejected, %s not accounted",
-            l->events_lost, l->lines_rejected,
+    fprintf(out, "loss: %" PRIu64 " event%s lost, %" PRIu64 " line%s rejected, %s not accounted",
+            l->events_lost, plural(l->events_lost), l->lines_rejected, plural(l->lines_rejected),
             quantity_format(l->bytes_unaccounted, UNIT_BYTES, bytes));
     if (l->lines_unknown)
-        fprintf(out, ", %" PRIu64 " lines of unknown type", l->lines_unknown);
+        fprintf(out, ", %" PRIu64 " line%s of unknown type", l->lines_unknown,
+                plural(l->lines_unknown));
     if (l->streams_ended < l->streams)
         fprintf(out,
                 "; %" PRIu64 " of %" PRIu64 " streams have no end: cut short, or still running",

@@ -60,7 +60,7 @@ have() {
   cgroup_v2_cpu) grep -qw cpu "$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)/cgroup.controllers" ;;
   bpftrace | jq | curl | nginx | psql | tshark | tcpdump | socat | iperf3 | python3 | promtool | chromium | \
     redis-server | redis-benchmark | openssl | pgbench | tcpreplay | dig | dnsmasq | ethtool | mandoc | zstd | \
-    nft | iptables | tc | hackbench | strace | softflowd | sctp_darn | ip)
+    script | nft | iptables | tc | gtlsclient | gtlsserver | editcap | hackbench | strace | softflowd | sctp_darn | ip)
     command -v "$1" >/dev/null
     ;;
   *)

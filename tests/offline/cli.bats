@@ -40,7 +40,7 @@ programs() { for p in netvitals sockredir xdpacct; do [ -x "$BUILD/bin/$p" ] && 
   run --separate-stderr "$NETVITALS" report rtt "$OUT/none" "$OUT/in"
   assert_equal "$status" 1
   [[ $stderr == *"$OUT/none"* ]]
-  [[ $output == *": 1 events"* ]]
+  [[ $output == *": 1 event"* ]]
 }
 
 @test "an output file appears in one piece or not at all" {

@@ -1,0 +1,193 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Every format of `netvitals report`: the same totals, and nothing that a hostile name could break.
+
+load ../lib/common
+
+test_setup() {
+  "$ROOT/tests/lib/make-heartbeats" 0.5 10 >"$OUT/stream"
+  # a host name with everything that some format takes as its own, and bytes that are no UTF-8
+  printf '%s\n' '{"type":"sctp_hb_sent","ts_us":1790000100000000,"host":"a,b=c d\"e\\f|g\u000ah<i>&j`k*l_m#n\\","netns":1,"assoc_id":9,"lport":1,"raddr":"198.18.9.9","rport":2}' \
+    '{"type":"sctp_hb_sent","ts_us":1790000100000001,"host_hex":"61ff0a62","netns":1,"assoc_id":9,"lport":1,"raddr":"198.18.9.8","rport":2}' >"$OUT/hostile"
+}
+
+report() { # FORMAT [OPTION…] <stream
+  "$NETVITALS" report rtt --format "$@" - 2>/dev/null
+}
+
+all() { cat "$OUT/hostile" "$OUT/stream"; }
+
+# "sent acked missed" summed over all rows, by an independent reader of each format
+totals() { # FORMAT
+  case $1 in
+  json) report json | jq -r '[.rows | map(.sent), map(.acked), map(.missed) | add] | join(" ")' ;;
+  ndjson) report ndjson | jq -rs 'map(select(.type == "rtt_summary")) | [map(.sent), map(.acked), map(.missed) | add] | join(" ")' ;;
+  csv) report csv | python3 -c '
+import csv, sys
+rows = list(csv.DictReader(line for line in sys.stdin if not line.startswith("#")))
+print(*(sum(int(r[k]) for r in rows) for k in ("sent", "acked", "missed")))' ;;
+  prometheus | openmetrics) report "$1" | awk '
+    /^netvitals_rtt_sent_total[{]/ { s += $NF } /^netvitals_rtt_acked_total[{]/ { a += $NF } /^netvitals_rtt_missed_total[{]/ { m += $NF }
+    END { print s + 0, a + 0, m + 0 }' ;;
+  statsd) report statsd | python3 -c '
+import re, sys
+sums = dict.fromkeys(("sent", "acked", "missed"), 0)
+for line in sys.stdin.buffer.read().decode().split("\n")[:-1]:
+    name, value, kind = re.fullmatch(r"netvitals\.([a-z0-9_.]+):(\d+)\|([cg])(?:\|#[^|,\n]+(?:,[^|,\n]+)*)?", line).groups()
+    if name.startswith("rtt.") and name[4:] in sums:
+        assert kind == "c"
+        sums[name[4:]] += int(value)
+print(*sums.values())' ;;
+  influx) report influx | python3 "$ROOT/tests/lib/read-influx" netvitals_rtt sent acked missed ;;
+  otlp) report otlp | jq -r '[.resourceMetrics[0].scopeMetrics[0].metrics as $m | ("sent", "acked", "missed") |
+      . as $k | $m[] | select(.name == "netvitals.rtt." + $k) | .sum.dataPoints | map(.asInt | tonumber) | add] | join(" ")' ;;
+  text) report text --raw --wide | awk '
+    !keys && /(^| )verdict / { for (i = 1; i <= NF; i++) at[$i] = i; keys = NF; next }
+    keys && NF == 0 { exit }
+    # the host name of a row may hold spaces: columns count from the end of it
+    keys { for (i = 1; i <= NF; i++) if ($i ~ /^(ok|stalled|never|lossy|late|quiet)$/) { s += $(i + 1); a += $(i + 2); m += $(i + 3); break } }
+    END { print s, a, m }' ;;
+  markdown) report markdown --raw --wide | python3 -c '
+import re, sys
+rows = [re.split(r"(?<!\\)\|", line)[1:-1] for line in sys.stdin if line.startswith("|")]
+keys = [c.strip().replace("\\", "") for c in rows[0]]
+assert all(len(r) == len(keys) for r in rows), "a row has other columns than the heading"
+print(*(sum(int(r[keys.index(k)]) for r in rows[2:]) for k in ("sent", "acked", "missed")))' ;;
+  html) report html --wide | python3 "$ROOT/tests/lib/read-html" sent acked missed ;;
+  esac
+}
+
+formats() { "$NETVITALS" report --help | grep -A 3 -- '--format FORMAT' | grep -o 'one of: .*' | sed 's/one of: //; s/, / /g'; }
+
+@test "all formats carry the same totals" {
+  local format expected
+  expected=$(all | totals json)
+  [ "${expected%% *}" -gt 900 ]
+  [ "$(formats | wc -w)" -ge 11 ]
+  for format in $(formats); do
+    echo "$format"
+    assert_equal "$(all | totals "$format")" "$expected"
+  done
+}
+
+@test "all formats carry the loss budget" {
+  # 3 events lost, 1 line cut short
+  all | report json | jq -e '.loss.events_lost == 3 and .loss.lines_rejected == 1'
+  all | report csv | grep -q '^# report=rtt .* events_lost=3 lines_rejected=1 '
+  all | report prometheus | grep -qx 'netvitals_events_lost_total 3'
+  all | report openmetrics | grep -qx 'netvitals_lines_rejected_total 1'
+  all | report influx | grep -q '^netvitals_loss,report=rtt .*events_lost=3i,lines_rejected=1i'
+  all | report statsd | grep -qx 'netvitals.events_lost:3|c'
+  all | report otlp | jq -e '.resourceMetrics[0].scopeMetrics[0].metrics[] | select(.name == "netvitals.events_lost") | .sum.dataPoints[0].asInt == "3"'
+  all | report markdown | grep -q 'could not deliver 3, malformed lines 1'
+  all | report html | grep -q 'title="events_lost"><b>3</b>'
+  all | report text | grep -q '^loss: 3 events lost, 1 line'
+}
+
+@test "promtool finds nothing wrong with the metrics" {
+  requires promtool
+  all | report prometheus >"$OUT/metrics"
+  run promtool check metrics <"$OUT/metrics"
+  assert_equal "$status" 0
+  assert_equal "$output" ""
+  grep -q 'host="a,b=c d\\"e\\\\f|g\\nh<i>&j`k\*l_m#n\\\\"' "$OUT/metrics"
+}
+
+@test "metrics have base units, and a family stands in one piece" {
+  all | report prometheus >"$OUT/metrics"
+  grep -q '^netvitals_rtt_p50_seconds{.*raddr="198.18.0.2".*} 0\.0[0-9]*$' "$OUT/metrics"
+  grep -q '^netvitals_rtt_loss_ratio{' "$OUT/metrics"
+  grep -q '^netvitals_rtt_info{.*verdict="lossy"} 1$' "$OUT/metrics"
+  run grep -E '_(ns|us|ppm)(_total)?[{ ]' "$OUT/metrics"
+  assert_equal "$output" ""
+  assert_equal "$(grep -v '^#' "$OUT/metrics" | sed 's/[{ ].*//' | uniq | sort | uniq -d)" ""
+}
+
+@test "OpenMetrics: names without _total in TYPE, units as suffix, an end" {
+  all | report openmetrics >"$OUT/metrics"
+  assert_equal "$(tail -n 1 "$OUT/metrics")" "# EOF"
+  run grep -E '^# (TYPE|HELP|UNIT) [a-z_]*_total ' "$OUT/metrics"
+  assert_equal "$output" ""
+  grep -qx '# UNIT netvitals_rtt_p50_seconds seconds' "$OUT/metrics"
+  awk '/^# UNIT/ && $3 !~ ("_" $4 "$") { print; bad = 1 } END { exit bad }' "$OUT/metrics"
+}
+
+@test "more rows than 1000 become one series, and the totals stay" {
+  local i
+  for i in $(seq 1100); do
+    echo "{\"type\":\"sctp_hb_sent\",\"ts_us\":1790000000000000,\"netns\":1,\"assoc_id\":$i,\"lport\":1,\"raddr\":\"198.18.0.1\",\"rport\":2}"
+  done | report prometheus >"$OUT/metrics"
+  assert_equal "$(grep -c '^netvitals_rtt_sent_total{' "$OUT/metrics")" 1001
+  grep -q '^netvitals_rtt_sent_total{.*raddr="other".*} 100$' "$OUT/metrics"
+  grep -qx 'netvitals_rtt_rows 1100' "$OUT/metrics"
+}
+
+@test "InfluxDB lines: tags sorted, a name's specials escaped, time at the end" {
+  all | report influx >"$OUT/lines"
+  python3 "$ROOT/tests/lib/read-influx" netvitals_rtt sent <"$OUT/lines"
+  grep -qF 'host=a\,b\=c\ d"e\f|g_h<i>&j`k*l_m#n,' "$OUT/lines"
+  grep -q ' 1790001800000000000$' "$OUT/lines"
+}
+
+@test "InfluxDB: an integer beyond 63 bits is written as unsigned" {
+  echo '{"type":"rtt_summary","ts_us":1790000000000000,"netns":1,"assoc_id":1,"lport":1,"rport":1,"raddr":"198.18.0.1","sent":18446744073709551615,"acked":0,"missed":9223372036854775807,"late":0,"discarded":0,"received":0,"probes_sent":0,"probes_acked":0}
+{"type":"ready","ts_us":1790000000000000}' | report influx | grep -q 'sent=18446744073709551615u,acked=0i,missed=9223372036854775807i'
+}
+
+@test "CSV is read back by a CSV reader, with every column" {
+  all | report csv >"$OUT/csv"
+  python3 - "$OUT/csv" <<'PYTHON'
+import csv, sys
+with open(sys.argv[1], newline="", errors="surrogateescape") as f:
+    rows = [r for r in csv.reader(f) if not r[0].startswith("#")]
+assert all(len(r) == len(rows[0]) for r in rows), "rows differ in length"
+assert 'a,b=c d"e\\f|g\nh<i>&j`k*l_m#n\\' in [r[0] for r in rows]
+PYTHON
+}
+
+@test "the HTML page is complete in itself and well-formed" {
+  all | report html >"$OUT/page.html"
+  python3 "$ROOT/tests/lib/read-html" sent <"$OUT/page.html"
+  run grep -iE '<script|<link|@import|url\(|(src|href)=' "$OUT/page.html"
+  assert_equal "$output" ""
+  grep -q '<svg ' "$OUT/page.html"
+  grep -q 'prefers-color-scheme:dark' "$OUT/page.html"
+  grep -q '@media print' "$OUT/page.html"
+  run grep -F 'h<i>' "$OUT/page.html"
+  assert_equal "$output" ""
+}
+
+@test "the HTML page draws a path's line, its band, and the windows without an answer" {
+  "$ROOT/tests/lib/make-heartbeats" 2 10 | report html >"$OUT/page.html"
+  # six paths; the two that die are shaded from then on
+  assert_equal "$(grep -c '<text class="name"' "$OUT/page.html")" 6
+  grep -q '198.18.0.73 38412 <tspan class="bad">stalled</tspan>' "$OUT/page.html"
+  [ "$(grep -o 'class="line"' "$OUT/page.html" | wc -l)" -ge 6 ]
+  [ "$(grep -o 'class="shade m0"' "$OUT/page.html" | wc -l)" -gt 20 ]
+  # windows were found by the stream's length: some hundred at most
+  [ "$(grep -o 'class="tip"' "$OUT/page.html" | wc -l)" -le 1800 ]
+}
+
+@test "headless Chromium renders the HTML page and logs no error" {
+  requires chromium
+  "$ROOT/tests/lib/make-heartbeats" 1 10 | report html >"$OUT/page.html"
+  timeout 60 chromium --headless --no-sandbox --disable-gpu --disable-background-networking --enable-logging=stderr \
+    --user-data-dir="$OUT/profile" --hide-scrollbars --window-size=1140,1700 --screenshot="$OUT/page.png" \
+    "file://$OUT/page.html" 2>"$OUT/log"
+  run grep -E 'CONSOLE' "$OUT/log"
+  assert_equal "$output" ""
+  # a picture of that size, not a blank one
+  file_size=$(stat -c %s "$OUT/page.png")
+  [ "$file_size" -gt 50000 ]
+}
+
+@test "an empty input gives every format, and no row" {
+  local format
+  for format in $(formats); do
+    echo "$format"
+    run "$NETVITALS" report rtt --format "$format" /dev/null
+    assert_equal "$status" 0
+  done
+  "$NETVITALS" report rtt --format html /dev/null | grep -q 'Nothing to report'
+  "$NETVITALS" report rtt --format markdown /dev/null | grep -q 'Nothing to report'
+}

@@ -1,0 +1,113 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The text report, as an operator sees it. Golden files lie beside the fixtures: NAME.EXPECTED.txt;
+# UPDATE=1 writes them anew, to be looked at in the diff.
+
+load ../lib/common
+
+stream=$FIXTURES/report-rtt.ndjson
+
+report() { "$NETVITALS" report rtt "$@" 2>/dev/null; }
+
+# Output from `report` with a fixture as it stands in FILE.
+assert_golden() { # FILE [OPTION…]
+  local golden=$FIXTURES/$1
+  shift
+  (cd "$FIXTURES" && report "$@" report-rtt.ndjson) >"$OUT/got"
+  [ -z "${UPDATE-}" ] || cp "$OUT/got" "$golden"
+  diff -u "$golden" "$OUT/got"
+}
+
+# The same on a terminal: `script` gives it one.
+on_terminal() { script -qec "$1" /dev/null </dev/null | tr -d '\r'; }
+
+@test "the text report of six paths" { assert_golden report-rtt.text.txt; }
+@test "the text report with all columns" { assert_golden report-rtt.wide.txt --wide; }
+@test "the text report with exact integers" { assert_golden report-rtt.raw.txt --raw; }
+@test "the report as Markdown" { assert_golden report-rtt.markdown.txt --format markdown; }
+@test "the report as summary events" { assert_golden report-rtt.ndjson.txt --format ndjson; }
+
+@test "no line is wider than 100 columns" {
+  report "$stream" >"$OUT/text"
+  LC_ALL=C.UTF-8 awk 'length($0) > 100 { print; bad = 1 } END { exit bad }' "$OUT/text"
+  # with long IPv6 addresses and numbers of every size too
+  sed 's/198\.18\.0\.2"/2001:db8:1234:5678:9abc:def0:1234:5678"/' "$stream" | report >"$OUT/text"
+  grep -q '2001:db8:1234:5678:9abc:def0:1234:5678' "$OUT/text"
+  LC_ALL=C.UTF-8 awk 'length($0) > 100 { print; bad = 1 } END { exit bad }' "$OUT/text"
+}
+
+@test "columns are aligned: numbers end where their heading ends" {
+  report "$stream" | LC_ALL=C.UTF-8 awk '
+    /^PEER/ { end = index($0, "SENT") + 3; next }
+    end && NF == 0 { exit }
+    end { rows++; if (substr($0, end, 1) !~ /[0-9]/ || substr($0, end + 1, 1) != " ") { print; bad = 1 } }
+    END { exit bad || rows != 6 }'
+}
+
+@test "--raw gives exact integers under the keys of the other formats" {
+  report --raw --wide "$stream" >"$OUT/text"
+  report --format json "$stream" >"$OUT/json"
+  local p99
+  p99=$(jq -r '.rows[] | select(.raddr == "2001:db8::17").p99_ns' "$OUT/json")
+  grep -q "^.* 2001:db8::17 .* $p99 " "$OUT/text"
+  grep -q ' last_ack_age_us ' "$OUT/text"
+}
+
+@test "colour on a terminal only, and not with NO_COLOR" {
+  requires script
+  report "$stream" >"$OUT/piped"
+  run grep -c $'\033' "$OUT/piped"
+  assert_equal "$output" 0
+  on_terminal "'$NETVITALS' report rtt '$stream'" | grep -q $'\033\[1;31m''stalled'
+  on_terminal "NO_COLOR=1 '$NETVITALS' report rtt '$stream' 2>/dev/null" >"$OUT/plain"
+  grep -q stalled "$OUT/plain"
+  run grep -c $'\033' "$OUT/plain"
+  assert_equal "$output" 0
+}
+
+@test "an empty input says so, and how to get data" {
+  run "$NETVITALS" report rtt /dev/null
+  assert_equal "$status" 0
+  [[ $output == *"nothing to report"*"sctphb.bt | netvitals report rtt"* ]]
+  run --separate-stderr on_terminal "'$NETVITALS' report rtt"
+}
+
+@test "evidence lines are complete, however many paths are stalled" {
+  local i
+  for i in $(seq 300); do
+    echo "{\"type\":\"sctp_hb_sent\",\"ts_us\":1790000000000000,\"netns\":1,\"assoc_id\":$i,\"lport\":1,\"raddr\":\"198.18.0.1\",\"rport\":$i,\"hb_interval_us\":1000000,\"rto_us\":200000}"
+  done >"$OUT/in"
+  echo '{"type":"ready","ts_us":1790000100000000}' >>"$OUT/in"
+  report "$OUT/in" >"$OUT/text"
+  assert_equal "$(grep -c '^198.18.0.1:[0-9]* never: 1 heartbeats sent, none answered' "$OUT/text")" 300
+}
+
+@test "text from outside cannot move the cursor or garble the line" {
+  printf '%s\n' '{"type":"sctp_hb_sent","ts_us":1790000000000000,"host":"a\u001b[2Jb\u009bc\u0007d\ne","netns":1,"assoc_id":1,"lport":1,"raddr":"198.18.0.1","rport":1}' |
+    report --wide >"$OUT/text"
+  grep -q 'a?\[2Jb?c?d?e' "$OUT/text"
+  run grep -c $'\033\|\a' "$OUT/text"
+  assert_equal "$output" 0
+}
+
+@test "paths beyond --max-keys are one row, in every count" {
+  report --max-keys 2 --format json "$stream" >"$OUT/limited"
+  report --format json "$stream" >"$OUT/whole"
+  assert_jq "$OUT/limited" '.[0].rows | length == 3 and (map(select(.raddr == "other")) | length == 1)'
+  assert_equal "$(jq '[.rows[].sent] | add' "$OUT/limited")" "$(jq '[.rows[].sent] | add' "$OUT/whole")"
+  assert_equal "$(jq '[.rows[].acked] | add' "$OUT/limited")" "$(jq '[.rows[].acked] | add' "$OUT/whole")"
+  report --max-keys 2 "$stream" | grep -q -- '--max-keys raises the limit'
+}
+
+@test "long files show progress on a terminal's stderr only" {
+  requires script
+  local i
+  for i in $(seq 60); do sed '$d' "$stream"; done >"$OUT/some"
+  for i in $(seq 300); do cat "$OUT/some"; done >"$OUT/long"
+  # a tool slow enough on any machine: it reads through a pipe of 300 copies otherwise
+  on_terminal "'$NETVITALS' report rtt -o '$OUT/report' '$OUT/long' '$OUT/long' '$OUT/long' '$OUT/long'" >"$OUT/seen"
+  grep -q ' read ([0-9]* %), [0-9]* s left' "$OUT/seen"
+  "$NETVITALS" report rtt "$OUT/long" >"$OUT/report" 2>"$OUT/err"
+  assert_equal "$(cat "$OUT/err")" ""
+  rm "$OUT/long"
+}
