@@ -227,12 +227,20 @@ static __always_inline bool queue_empty(const struct conn_end *e)
     return !e->cookie || (measure_queue(e->sk, e->cookie, &queue) && queue.msgs == 0);
 }
 
-// One end is on TCP for good and the other has nobody to redirect to or only listens to a stream;
-// or both are on TCP. (One end alone with PASS_EARLY leaves the other direction worth its while.)
+// This end is on TCP for good, and so that the other direction is not worth the hook either: it
+// only listens to a stream, or there is nobody. Bytes that went early (PASS_EARLY, and a peer that
+// joined since: TCP_DEFER_ACCEPT) leave the answers worth their while.
+static __always_inline bool spoils(const struct conn_end *me, const struct conn_end *peer)
+{
+    if (me->reason == PASS_PEER)
+        return !peer->cookie && me->run_msgs >= LONELY_RUN;
+    return me->reason && me->reason != PASS_EARLY;
+}
+
 static __always_inline bool gains_nothing(const struct conn *c)
 {
-    __u32 a = c->end[0].reason, b = c->end[1].reason;
-    return (a && b) || (a && a != PASS_EARLY) || (b && b != PASS_EARLY);
+    const struct conn_end *a = &c->end[0], *b = &c->end[1];
+    return (a->reason && b->reason) || spoils(a, b) || spoils(b, a);
 }
 
 // ---- sockets join and go

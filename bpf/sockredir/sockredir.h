@@ -26,6 +26,7 @@ enum {
     UNREAD_MSGS_MAX =
         512,        // messages that may wait unread: each costs the kernel 1 KB beside its bytes
     SMALL_RUN = 32, // messages one way without one back that make a stream
+    LONELY_RUN = 8, // messages to a peer outside the map before the socket leaves it
     NOTES_BYTES = 1 << 20, // ring buffer
 };
 

@@ -1,0 +1,66 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# sockredir.bash - for the tests of sockredir, beside common.bash.
+#
+#   make_cgroup NAME           a cgroup of this test in $CG_NAME; its processes and it go at the end
+#   within CGROUP COMMAND...   run COMMAND in it
+#   start_within NAME CGROUP COMMAND...   the same in the background, as `start`
+#   start_sockredir CGROUP [OPTION...]    and wait until it is ready; its events are in $OUT/sockredir.out
+#   redirect_sum KEY           sum of KEY over the redirect events
+#   tool NAME                  path of tests/lib/NAME.c or tests/bench/NAME.c, compiled
+
+SOCKREDIR=$BUILD/bin/sockredir
+CGROUP_ROOT=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+
+end_cgroup() {
+  local tries
+  for tries in 1 2 3 4 5 6 7 8 9 10; do
+    [ -d "$1" ] || return 0
+    xargs -r kill -KILL <"$1/cgroup.procs" 2>/dev/null || true
+    rmdir "$1" 2>/dev/null && return
+    sleep 0.1
+  done
+  echo "cgroup $1 does not go, try $tries: $(cat "$1/cgroup.procs")" >&2
+}
+
+make_cgroup() {
+  declare -g "CG_$1=$CGROUP_ROOT/$UNIQUE-$1-$BATS_TEST_NUMBER"
+  local dir=CG_$1
+  mkdir "${!dir}"
+  at_exit end_cgroup "${!dir}"
+}
+
+within() {
+  local cgroup=$1
+  shift
+  # shellcheck disable=SC2016 # the inner shell expands
+  bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' bash "$cgroup" "$@"
+}
+
+start_within() {
+  local name=$1 cgroup=$2
+  shift 2
+  # shellcheck disable=SC2016
+  start "$name" bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' bash "$cgroup" "$@"
+}
+
+start_sockredir() {
+  local cgroup=$1
+  shift
+  start sockredir "$SOCKREDIR" -c "$cgroup" --interval 200ms "$@"
+  wait_for_event sockredir ready 30
+}
+
+redirect_sum() { jq -s "map(select(.type == \"redirect\") | .$1 // 0) | add // 0" "$OUT/sockredir.out"; }
+
+tool() {
+  local source=$ROOT/tests/lib/$1.c program=$BUILD/tests/$1
+  [ -e "$source" ] || source=$ROOT/tests/bench/$1.c
+  if [ ! -x "$program" ] || [ "$source" -nt "$program" ]; then
+    "$ROOT/tests/build-c" plain "$source" "$program.$$" >&2 && mv "$program.$$" "$program"
+  fi
+  echo "$program"
+}
+
+port_is_open() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }

@@ -1,0 +1,274 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# where: host lab
+#
+# sockredir: events, limits, order, stopping. Real programs are in sockredir_programs.bats.
+
+load ../lib/common
+load ../lib/sockredir
+
+test_setup() {
+  requires root btf cgroup_v2
+  make_cgroup served
+}
+
+load_within() { within "$CG_served" "$(tool redirect_load)" "$@" "$CG_served"; }
+
+@test "the preflight prints a row for each behaviour, and says whether sockredir starts here" {
+  run --separate-stderr "$SOCKREDIR" --preflight -c "$CG_served"
+  echo "$output"
+  [[ ${lines[0]} == "kernel $(uname -r)" ]]
+  for row in redirect fionread fionread-tcp epoll splice sendfile half-close big-write oob miss; do
+    grep -Eq "^$row +(ok|limit|BROKEN) " <<<"$output"
+  done
+  case $status in
+  0) grep -q '^sockredir starts here' <<<"$output" ;;
+  4) grep -q '^sockredir does not start here' <<<"$output" && grep -q ' BROKEN ' <<<"$output" ;;
+  *) return 1 ;;
+  esac
+  [ -z "$(ls -d "$CG_served"/*/ 2>/dev/null)" ] # its cgroup is gone
+}
+
+@test "bytes in redirect events equal the bytes that the programs sent: 4999 round trips of 997 bytes" {
+  start_sockredir "$CG_served"
+  run within "$CG_served" python3 - <<'PY'
+import socket, threading
+listener = socket.create_server(("127.0.0.1", 0))
+def serve():
+    s, _ = listener.accept()
+    while True:
+        got = 0
+        while got < 997:
+            piece = s.recv(997 - got)
+            if not piece: return
+            got += len(piece)
+        s.sendall(b"y" * 997)
+t = threading.Thread(target=serve); t.start()
+c = socket.create_connection(listener.getsockname())
+for _ in range(4999):
+    c.sendall(b"x" * 997)
+    got = 0
+    while got < 997: got += len(c.recv(997 - got))
+c.close(); t.join()
+PY
+  assert_equal "$status" 0
+  stop sockredir TERM
+  assert_equal "$status" 0
+  assert_equal "$(redirect_sum bytes_redirected)" $((2 * 4999 * 997))
+  assert_equal "$(redirect_sum bytes_passed)" 0
+  assert_equal "$(redirect_sum connections)" 1
+  assert_jq "$OUT/sockredir.out" '.[0].type == "begin" and .[-1].type == "end" and .[-1].reason == "SIGTERM"'
+}
+
+@test "redirected and passed bytes together are all bytes, whatever makes them pass" {
+  start_sockredir "$CG_served"
+  sent=0
+  for options in "" "-o defer" "-o cork" "-o mapped" "-a ::1"; do
+    # shellcheck disable=SC2086
+    run within "$CG_served" "$(tool tcp_integrity)" -n 150 -m 500000 -w 3 $options
+    echo "$options: $output"
+    assert_equal "$status" 0
+    sent=$((sent + ${output##* }))
+  done
+  stop sockredir TERM
+  assert_equal $(($(redirect_sum bytes_redirected) + $(redirect_sum bytes_passed))) "$sent"
+  [ "$(redirect_sum bytes_redirected)" -gt 0 ]
+}
+
+@test "IPv6 and IPv4-mapped connections are redirected" {
+  start_sockredir "$CG_served" --per-connection
+  within "$CG_served" "$(tool tcp_integrity)" -n 20 -m 200 -a ::1
+  within "$CG_served" "$(tool tcp_integrity)" -n 20 -m 200 -o mapped
+  stop sockredir TERM
+  assert_jq "$OUT/sockredir.out" 'map(select(.type == "redirect_conn" and .laddr == "::1" and .bytes_redirected > 0)) | length >= 20'
+  assert_jq "$OUT/sockredir.out" 'map(select(.type == "redirect_conn" and .laddr == "127.0.0.1" and .bytes_redirected > 0)) | length >= 20'
+}
+
+@test "packets on lo fall to those that control the connection" {
+  requires tcpdump
+  start_sockredir "$CG_served"
+  start capture tcpdump -i lo -n -U -Z root -w "$OUT/lo.pcap" 'tcp port 47123'
+  wait_until 10 grep -q listening "$OUT/capture.err"
+  within "$CG_served" python3 - <<'PY'
+import socket, threading
+listener = socket.create_server(("127.0.0.1", 47123))
+def serve():
+    s, _ = listener.accept()
+    while (data := s.recv(100)): s.sendall(data)
+t = threading.Thread(target=serve); t.start()
+c = socket.create_connection(("127.0.0.1", 47123))
+for _ in range(1009):
+    c.sendall(b"z" * 100); c.recv(100)
+c.close(); t.join()
+PY
+  stop capture
+  packets=$(tcpdump -r "$OUT/lo.pcap" 2>/dev/null | wc -l)
+  payload=$(tcpdump -r "$OUT/lo.pcap" 'tcp[tcpflags] & tcp-push != 0' 2>/dev/null | wc -l)
+  echo "packets $packets, with payload $payload"
+  [ "$packets" -ge 3 ] && [ "$packets" -le 12 ] && [ "$payload" -eq 0 ]
+}
+
+@test "a reader that never reads: the short cut is bounded, then TCP makes the sender wait" {
+  start_sockredir "$CG_served" --bound 1M
+  run within "$CG_served" python3 - <<'PY'
+import socket
+listener = socket.create_server(("127.0.0.1", 0))
+c = socket.create_connection(listener.getsockname())
+s, _ = listener.accept()
+c.setblocking(False)
+accepted = 0
+block = bytes(i * 7 & 255 for i in range(65536))
+try:
+    while accepted < 1 << 30: accepted += c.send(block)
+except BlockingIOError:
+    pass
+print(accepted)
+left = accepted
+s.settimeout(5)
+at = 0
+while left:
+    data = s.recv(1 << 20)
+    want = (block * (len(data) // 65536 + 2))[at % 65536:][:len(data)]
+    assert data == want, "bytes out of order at %d" % at
+    at += len(data); left -= len(data)
+PY
+  echo "accepted before the sender had to wait: $output"
+  assert_equal "$status" 0
+  [ "$output" -lt $((64 << 20)) ]
+  stop sockredir TERM
+  [ "$(redirect_sum bytes_redirected)" -le $((1 << 20)) ]
+  [ "$(redirect_sum bytes_passed_full)" -gt 0 ]
+}
+
+@test "a stream of small writes goes by TCP, and its sockets leave the map" {
+  start_sockredir "$CG_served"
+  load_within stream 1024 500 0 0 tcp >/dev/null
+  stop sockredir TERM
+  [ "$(redirect_sum bytes_passed_small)" -gt $((100 * $(redirect_sum bytes_redirected))) ]
+}
+
+@test "--shadow redirects nothing and counts what it would" {
+  start_sockredir "$CG_served" --shadow
+  within "$CG_served" "$(tool tcp_integrity)" -n 50 -m 200
+  stop sockredir TERM
+  assert_equal "$(redirect_sum bytes_redirected)" 0
+  [ "$(redirect_sum bytes_passed_shadow)" -gt 0 ]
+}
+
+@test "--ports leaves other ports alone" {
+  start_sockredir "$CG_served" --ports 40001,40010-40020
+  within "$CG_served" "$(tool tcp_integrity)" -n 20 -m 200 -p 40000
+  within "$CG_served" "$(tool tcp_integrity)" -n 20 -m 200 -p 40015
+  stop sockredir TERM
+  assert_jq "$OUT/sockredir.out" '[.[] | select(.type == "redirect").port] | unique == [40015]'
+}
+
+@test "two namespaces with the same addresses and ports do not meet" {
+  requires netns
+  ip netns add "$UNIQUE-a"
+  at_exit ip netns del "$UNIQUE-a"
+  ip netns add "$UNIQUE-b"
+  at_exit ip netns del "$UNIQUE-b"
+  ip -n "$UNIQUE-a" link set lo up
+  ip -n "$UNIQUE-b" link set lo up
+  start_sockredir "$CG_served"
+  integrity=$(tool tcp_integrity)
+  start_within a "$CG_served" ip netns exec "$UNIQUE-a" "$integrity" -n 700 -m 30000 -p 47000 -s 1
+  start_within b "$CG_served" ip netns exec "$UNIQUE-b" "$integrity" -n 700 -m 30000 -p 47000 -s 2
+  for side in a b; do
+    wait "${PIDS[$side]}"
+    grep -q 'connections 700' "$OUT/$side.out"
+  done
+  stop sockredir TERM
+  [ "$(redirect_sum bytes_redirected)" -gt 0 ]
+}
+
+@test "a peer in another cgroup is reached by TCP" {
+  make_cgroup other
+  start_sockredir "$CG_served"
+  start_within server "$CG_other" python3 -c 'import socket
+l = socket.create_server(("127.0.0.1", 47200)); s, _ = l.accept()
+while (d := s.recv(100)): s.sendall(d)'
+  wait_until 10 ss_listens 47200
+  within "$CG_served" python3 -c 'import socket
+c = socket.create_connection(("127.0.0.1", 47200))
+for _ in range(101):
+    c.sendall(b"x" * 50); assert c.recv(100) == b"x" * 50'
+  stop sockredir TERM
+  assert_equal "$(redirect_sum bytes_redirected)" 0
+  assert_equal "$(redirect_sum bytes_passed_peer)" $((101 * 50))
+}
+
+ss_listens() { [ -n "$(ss -Hltn "sport = :$1")" ]; }
+
+# Programs, maps and links of sockredir that the kernel holds.
+objects() { { bpftool prog show; bpftool map show; bpftool link show; } 2>/dev/null | grep -Ec 'sockredi|name (sockets|connections|port_slots) |iter  prog'; }
+objects_are() { [ "$(objects)" -eq "$1" ]; }
+traffic_flows() { [ "$(redirect_sum connections)" -gt 20 ]; }
+
+@test "SIGTERM or SIGKILL in the middle of transfers loses nothing and leaves nothing behind" {
+  command -v bpftool >/dev/null || PATH=$PATH:/usr/sbin
+  before=$(objects)
+  for signal in TERM KILL; do
+    start_sockredir "$CG_served"
+    [ "$(objects)" -gt "$before" ]
+    start_within traffic "$CG_served" "$(tool tcp_integrity)" -n 400 -m 2000000 -w 4
+    wait_until 10 traffic_flows
+    stop sockredir "$signal"
+    wait "${PIDS[traffic]}" || { cat "$OUT/traffic.err"; return 1; }
+    wait_until 20 objects_are "$before"
+  done
+}
+
+@test "--status, --stop; a second instance says who holds the cgroup" {
+  start_sockredir "$CG_served"
+  run --separate-stderr "$SOCKREDIR" --status -c "$CG_served"
+  assert_equal "$status" 0
+  grep -q "^pid: ${PIDS[sockredir]}$" <<<"$output"
+  run --separate-stderr "$SOCKREDIR" -c "$CG_served"
+  assert_equal "$status" 1
+  [[ $stderr == *"held by sockredir, process ${PIDS[sockredir]}"* ]]
+  run "$SOCKREDIR" --stop -c "$CG_served"
+  assert_equal "$status" 0
+  wait "${PIDS[sockredir]}"
+  assert_jq "$OUT/sockredir.out" '.[-1] | .type == "end" and .reason == "stop"'
+  run "$SOCKREDIR" --status -c "$CG_served"
+  assert_equal "$status" 1
+}
+
+@test "--deadman stops by itself; --renew puts it off" {
+  start sockredir "$SOCKREDIR" -c "$CG_served" --deadman 3s
+  wait_for_event sockredir ready 30
+  "$SOCKREDIR" --renew -c "$CG_served"
+  wait_until 10 has_event sockredir end
+  wait "${PIDS[sockredir]}"
+  assert_jq "$OUT/sockredir.out" '.[-1].reason == "deadman"'
+  assert_jq "$OUT/sockredir.out" '(.[-1].ts_us - (map(select(.type == "ready"))[0].ts_us)) >= 3000000'
+}
+
+@test "it keeps no capabilities once it is attached" {
+  start_sockredir "$CG_served"
+  assert_equal "$(awk '/^CapEff|^CapPrm|^CapBnd/ { print $2 }' "/proc/${PIDS[sockredir]}/status" | sort -u)" 0000000000000000
+  assert_equal "$(awk '/^NoNewPrivs/ { print $2 }' "/proc/${PIDS[sockredir]}/status")" 1
+}
+
+@test "wrong calls: no cgroup, not a cgroup, cgroup v1, no capabilities, bad ports" {
+  run --separate-stderr "$SOCKREDIR"
+  assert_equal "$status" 2
+  run --separate-stderr "$SOCKREDIR" -c /tmp
+  assert_equal "$status" 2
+  [[ $stderr == *"/tmp is not a cgroup"* ]] && [ "${#stderr_lines[@]}" -eq 1 ]
+  run --separate-stderr "$SOCKREDIR" -c "$CG_served" --ports 80-70
+  assert_equal "$status" 2
+  run --separate-stderr setpriv --bounding-set -all --inh-caps -all --reuid 65534 --clear-groups "$SOCKREDIR" -c "$CG_served"
+  assert_equal "$status" 4
+  [[ $stderr == *"lacks CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON"* ]] && [ "${#stderr_lines[@]}" -eq 1 ]
+}
+
+@test "a cgroup of a v1 hierarchy is refused by name" {
+  requires cgroup_v1
+  v1=$(awk '$3 == "cgroup" { print $2; exit }' /proc/mounts)
+  run --separate-stderr "$SOCKREDIR" -c "$v1"
+  assert_equal "$status" 2
+  [[ $stderr == *"v1 hierarchy"* ]]
+}
