@@ -22,10 +22,11 @@
 enum {
     NAME_UNITS = 32,    // of 256 bytes: 8 KiB
     NAME_UNITS_MIN = 4, // that a packet costs: so 8 packets
-    NAME_UNITS_LATER =
-        8, // left for a stream that begins in no known way: two packets may be out of order
-    NAME_DONE = 255, // nothing more is wanted
-    NAME_UNSEEN = 0, // no payload yet
+    // left for a stream that begins in no known way: two packets may be out of order
+    NAME_UNITS_LATER = 8,
+    NAME_DONE = 255,        // nothing more is wanted
+    NAME_UNSEEN_ACKS = 251, // no payload yet, one segment without; up to NAME_DONE one more each
+    NAME_UNSEEN = 0,        // no payload yet
     NAME_STATE_SHIFT = 56,
     NAME_COPIES_PER_S = 2000,
     NAME_SUBSCRIBERS = 16384, // whose copies are counted at a time
@@ -189,13 +190,29 @@ static __always_inline __u32 names__left_tcp(const __u8 *start, __u32 left, cons
     return NAME_UNITS_LATER;
 }
 
+static __always_inline bool names__unseen(__u32 state)
+{
+    return state == NAME_UNSEEN || (state >= NAME_UNSEEN_ACKS && state < NAME_DONE);
+}
+
+// The state after a segment without payload. A flow that only acknowledges must not be looked at
+// for ever: most packets of a download are such.
+static __always_inline __u32 names__ack(__u32 state, const struct payload *p)
+{
+    if (p->syn)
+        return NAME_UNITS;
+    if (names__unseen(state))
+        return state == NAME_UNSEEN ? NAME_UNSEEN_ACKS : state + 1;
+    return state > 1 ? state - 1 : NAME_DONE;
+}
+
 // Returns the flow's new state, and copies the segment if it may hold a part of a hello.
 static __always_inline __u32 names__tcp(struct xdp_md *ctx, struct cursor *c,
                                         const struct flow_key *key, __u32 state,
                                         const struct payload *p)
 {
     if (p->full == 0)
-        return p->syn ? NAME_UNITS : state;
+        return names__ack(state, p);
     c->off = p->off;
     __u8 short_start[9] = {};
     __u8 *start = parse__peek(c, 9);
@@ -207,9 +224,10 @@ static __always_inline __u32 names__tcp(struct xdp_md *ctx, struct cursor *c,
         start = short_start;
     }
     bool known = start[0] == 0x16 || (start[0] >= 'A' && start[0] <= 'Z');
-    if (state == NAME_UNSEEN && !known)
+    bool unseen = names__unseen(state);
+    if (unseen && !known)
         return NAME_DONE;
-    __u32 left = names__left_tcp(start, state == NAME_UNSEEN ? NAME_UNITS : state, p);
+    __u32 left = names__left_tcp(start, unseen ? NAME_UNITS : state, p);
     names__copy(ctx, key, DIR_UP, p);
     return left ? left : NAME_DONE;
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
+// LINK: bpf/xdpacct/tables.c
+// LIBS: libbpf libelf zlib
+//
 // xdp_testrun.c - nanoseconds per packet of the accounting program, by BPF_PROG_TEST_RUN.
 //
 // For each number of resident flows, a few rounds run every program once after the other over the
@@ -54,7 +57,7 @@ static void make_packet(uint8_t packet[64])
     memcpy(packet + sizeof(eth) + sizeof(ip), "\x9c\x40\x01\xbb\x00\x1e\x00\x00", 8);
 }
 
-static void set_settings(struct bench *b, unsigned prefixes)
+static void set_settings(struct bench *b, unsigned prefixes, enum names_mode names)
 {
     struct settings *s = (struct settings *)&b->skel->rodata->settings;
     *s = (struct settings){.v6_mask = {~0ull, 0},
@@ -62,6 +65,7 @@ static void set_settings(struct bench *b, unsigned prefixes)
                            .encaps = 0x7e,
                            .verdict = 1 /* XDP_DROP */,
                            .mtu = 1500,
+                           .names = names,
                            .vxlan_ports = {htons(4789)}};
     s->tunnel_port_first = GTP_PORT;
     s->tunnel_port_span = GENEVE_PORT - GTP_PORT + 1;
@@ -96,12 +100,13 @@ static void fill_maps(struct bench *b, unsigned prefixes)
     }
 }
 
-static void open_bench(struct bench *b, uint64_t max_flows, unsigned prefixes)
+static void open_bench(struct bench *b, uint64_t max_flows, unsigned prefixes,
+                       enum names_mode names)
 {
     errno = -tables__make(&b->tables, max_flows);
     if (errno || !(b->skel = xdp_testrun_bpf__open()))
         die("tables");
-    set_settings(b, prefixes);
+    set_settings(b, prefixes, names);
     bpf_map__set_inner_map_fd(b->skel->maps.tables, b->tables.tables[0].fd);
     bpf_map__set_inner_map_fd(b->skel->maps.spills, b->tables.spill_fds[0]);
     bpf_map__set_max_entries(b->skel->maps.tables, b->tables.table_count);
@@ -192,7 +197,7 @@ static uint64_t counted(struct bench *b)
 static void measure(uint32_t flows, uint64_t max_flows, unsigned prefixes, int rounds)
 {
     struct bench b = {0};
-    open_bench(&b, max_flows, prefixes);
+    open_bench(&b, max_flows, prefixes, NAMES_OFF);
     for (uint32_t i = 0; i < FLOW_IDS; i++)
         b.ids[i] = i % flows;
     run(&b, OWN, FLOW_IDS);
@@ -218,7 +223,48 @@ static void measure(uint32_t flows, uint64_t max_flows, unsigned prefixes, int r
     close_bench(&b);
 }
 
-// xdp_testrun ROUNDS MAX_FLOWS PREFIXES FLOWS...
+// A bare acknowledgement: most of what the subscriber of a download sends.
+static void make_ack(uint8_t packet[64])
+{
+    packet[sizeof(struct ethhdr) + 3] = 40;
+    packet[sizeof(struct ethhdr) + 9] = IPPROTO_TCP;
+    memset(packet + 34, 0, 30);
+    memcpy(packet + 34, "\x9c\x40\x01\xbb\0\0\0\1\0\0\0\1\x50\x10", 14);
+}
+
+// Packets of established flows, with names and without.
+static void measure_names(uint32_t flows, uint64_t max_flows, int rounds, bool acks)
+{
+    struct bench b[2] = {0};
+    int64_t null[ROUNDS_MAX], own[2][ROUNDS_MAX], ratio[ROUNDS_MAX], net_ratio[ROUNDS_MAX];
+    for (int n = 0; n < 2; n++) {
+        open_bench(&b[n], max_flows, 1, n ? NAMES_ALL : NAMES_OFF);
+        if (acks)
+            make_ack(b[n].packet);
+        for (uint32_t i = 0; i < FLOW_IDS; i++)
+            b[n].ids[i] = i % flows;
+        run(&b[n], OWN, 8 * FLOW_IDS);
+        shuffle(b[n].ids, flows);
+    }
+    for (int r = 0; r < rounds; r++) {
+        null[r] = (int64_t)run(&b[0], NULL_PROGRAM, REPEAT);
+        for (int n = 0; n < 2; n++)
+            own[(n + r) % 2][r] = (int64_t)run(&b[(n + r) % 2], OWN, REPEAT);
+        ratio[r] = own[1][r] * 1000 / own[0][r];
+        net_ratio[r] = (own[1][r] - null[r]) * 1000 / (own[0][r] - null[r]);
+    }
+    printf("{\"flows\":%u,\"packets\":\"%s\",\"off_ps\":%lld,\"all_ps\":%lld,\"all_to_off_"
+           "permille\":%lld,"
+           "\"net_permille\":%lld}\n",
+           flows, acks ? "tcp acks" : "udp", (long long)median(own[0], rounds),
+           (long long)median(own[1], rounds), (long long)median(ratio, rounds),
+           (long long)median(net_ratio, rounds));
+    fflush(stdout);
+    close_bench(&b[0]);
+    close_bench(&b[1]);
+}
+
+// xdp_testrun ROUNDS MAX_FLOWS PREFIXES FLOWS...; PREFIXES `names`: names off against names all
 int main(int argc, char **argv)
 {
     if (argc < 5) {
@@ -230,7 +276,11 @@ int main(int argc, char **argv)
     CPU_SET(1, &one);
     sched_setaffinity(0, sizeof(one), &one);
     int rounds = atoi(argv[1]);
-    for (int i = 4; i < argc; i++)
+    for (int i = 4; i < argc && strcmp(argv[3], "names") == 0; i++)
+        for (int acks = 0; acks < 2; acks++)
+            measure_names((uint32_t)atoi(argv[i]), strtoull(argv[2], NULL, 10),
+                          rounds < ROUNDS_MAX ? rounds : ROUNDS_MAX, acks);
+    for (int i = 4; i < argc && strcmp(argv[3], "names") != 0; i++)
         measure((uint32_t)atoi(argv[i]), strtoull(argv[2], NULL, 10), (unsigned)atoi(argv[3]),
                 rounds < ROUNDS_MAX ? rounds : ROUNDS_MAX);
     return 0;
