@@ -1,0 +1,238 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# serve and push, against an HTTP client, HTTP servers and datagram sockets of this machine (loopback only).
+
+load ../lib/common
+# shellcheck disable=SC2154 # run --separate-stderr sets stderr
+
+path='"netns":1,"assoc_id":3,"lport":5000,"raddr":"198.18.0.2","rport":3868'
+now_us() { date +%s%6N; }
+sent() { echo "{\"type\":\"sctp_hb_sent\",\"ts_us\":$(now_us),$path,\"hb_interval_us\":30000000,\"rto_us\":1000000}"; }
+acked() { echo "{\"type\":\"sctp_hb_ack\",\"ts_us\":$(now_us),$path,\"verdict\":\"ok\",\"rtt_ns\":$1}"; }
+
+# A stream that this test writes as it likes: file descriptor 7.
+test_setup() {
+  mkfifo "$OUT/stream"
+  exec 7<>"$OUT/stream"
+}
+
+port_of() { jq -r 'select(.type == "ready").port' "$OUT/$1.out"; }
+
+# serve with the options, its address in $URL
+start_serve() {
+  start serve "$NETVITALS" serve --listen 127.0.0.1:0 "$@" <"$OUT/stream"
+  wait_until 10 grep -q 'metrics at' "$OUT/serve.err"
+  URL=$(sed -n 's/.*metrics at //p' "$OUT/serve.err")
+}
+
+metric() { curl -sf --max-time 5 "$URL" | grep "^$1" | sed 's/.* //'; }
+metric_is() { [ "$(metric "$1")" = "$2" ]; }
+
+@test "serve: counters, quantiles and verdict of a live stream" {
+  requires curl
+  start_serve rtt
+  { sent; acked 20000000; sent; acked 20000000; } >&7
+  wait_until 5 metric_is netvitals_rtt_sent_total 2
+  assert_equal "$(metric 'netvitals_rtt_min_seconds')" 0.020000000
+  curl -sf "$URL" | grep -q '^netvitals_rtt_info{.*raddr="198.18.0.2",rport="3868",verdict="ok"} 1$'
+  { sent; acked 30000000; } >&7
+  wait_until 5 metric_is netvitals_rtt_sent_total 3
+  assert_equal "$(metric 'netvitals_rtt_max_seconds')" 0.030000000
+}
+
+@test "serve: what it says passes promtool, as text and as OpenMetrics" {
+  requires curl promtool
+  start_serve all
+  { sent; acked 20000000; } >&7
+  wait_until 5 metric_is netvitals_rtt_acked_total 1
+  curl -sf -i "$URL" >"$OUT/answer"
+  grep -q '^Content-Type: text/plain; version=0.0.4; charset=utf-8' "$OUT/answer"
+  curl -sf "$URL" >"$OUT/metrics"
+  run promtool check metrics <"$OUT/metrics"
+  assert_equal "$output" ""
+  curl -sf -i -H 'Accept: application/openmetrics-text; version=1.0.0,text/plain;q=0.5' "$URL" >"$OUT/answer"
+  grep -q '^Content-Type: application/openmetrics-text; version=1.0.0' "$OUT/answer"
+  assert_equal "$(tail -n 1 "$OUT/answer")" "# EOF"
+}
+
+@test "serve: quantiles are of the recent past, counters of all times" {
+  requires curl
+  start_serve rtt --recent 1s
+  { sent; acked 500000000; } >&7
+  wait_until 5 metric_is netvitals_rtt_max_seconds 0.500000000
+  # when nothing came for two turns there is no quantile any more, but still a count
+  wait_until 10 metric_is netvitals_rtt_max_seconds ""
+  assert_equal "$(metric netvitals_rtt_acked_total)" 1
+  { sent; acked 10000000; } >&7
+  wait_until 5 metric_is netvitals_rtt_max_seconds 0.010000000
+  assert_equal "$(metric netvitals_rtt_acked_total)" 2
+}
+
+@test "serve: other requests get their status, and broken ones do not stop it" {
+  requires curl python3
+  start_serve rtt
+  assert_equal "$(curl -s -o /dev/null -w '%{http_code}' "${URL%/metrics}/")" 200
+  assert_equal "$(curl -s -o /dev/null -w '%{http_code}' "${URL%/metrics}/no")" 404
+  assert_equal "$(curl -s -o /dev/null -w '%{http_code}' -X POST "$URL")" 405
+  assert_equal "$(curl -s -I "$URL" | head -n 1 | tr -d '\r')" "HTTP/1.1 200 OK"
+  python3 - "${URL#http://}" <<'PYTHON'
+import socket, sys
+host, port = sys.argv[1].split("/")[0].split(":")
+def talk(data):
+    s = socket.create_connection((host, int(port)), timeout=5)
+    s.sendall(data)
+    return s.recv(4096).split(b"\r\n")[0]
+assert talk(b"\x00\xff\r\n\r\n").startswith(b"HTTP/1.1 400"), "garbage"
+assert talk(b"GET /" + b"a" * 9000).startswith(b"HTTP/1.1 431"), "a long line"
+# a request in pieces, byte by byte
+s = socket.create_connection((host, int(port)), timeout=5)
+for byte in b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n":
+    s.send(bytes([byte]))
+assert s.recv(15) == b"HTTP/1.1 200 OK"
+# more idle connections than it takes: those that wait are served once the others are gone
+idle = [socket.create_connection((host, int(port)), timeout=5) for _ in range(30)]
+for s in idle:
+    s.close()
+PYTHON
+  assert_equal "$(curl -s --max-time 5 -o /dev/null -w '%{http_code}' "$URL")" 200
+}
+
+@test "serve: ends with the stream" {
+  start_serve rtt
+  exec 7>&-
+  local pid=${PIDS[serve]} status=0
+  unset "PIDS[serve]"
+  wait "$pid" || status=$?
+  assert_equal "$status" 0
+}
+
+@test "serve: becomes nobody" {
+  requires root
+  start_serve rtt
+  assert_equal "$(awk '/^Uid:/ { print $2, $3 } /^CapEff:/ { print $2 }' "/proc/${PIDS[serve]}/status" | xargs)" \
+    "65534 65534 0000000000000000"
+}
+
+@test "serve: addresses that will not do are named" {
+  run --separate-stderr "$NETVITALS" serve --listen nonsense </dev/null
+  assert_equal "$status" 1
+  [[ $stderr == *"'nonsense' is no address; write 127.0.0.1:9657"* ]]
+  start_serve rtt
+  local address=${URL#http://}
+  run --separate-stderr "$NETVITALS" serve --listen "${address%/metrics}" </dev/null
+  assert_equal "$status" 1
+  [[ $stderr == *"Address already in use"* ]]
+}
+
+# ---- push
+
+start_sink() { # http|datagram ARGUMENTS…
+  mkdir -p "$OUT/sink"
+  start sink "$ROOT/tests/lib/$1-sink" "$OUT/sink" "${@:2}"
+  wait_for_event sink ready
+}
+
+start_push() { start push "$NETVITALS" push "$@" <"$OUT/stream"; }
+arrived() { [ -e "$OUT/sink/$1" ]; }
+
+@test "push influx: a report of a file, with its query and a secret header" {
+  requires python3
+  start_sink http
+  echo 'Authorization: Token top-secret' >"$OUT/token"
+  run --separate-stderr "$NETVITALS" push influx rtt --header "@$OUT/token" --header 'X-Other: 1' \
+    --to "http://127.0.0.1:$(port_of sink)/api/v2/write?org=o&bucket=b" "$FIXTURES/report-rtt.ndjson"
+  assert_equal "$status" 0
+  arrived post.1
+  grep -qx 'POST /api/v2/write?org=o&bucket=b HTTP/1.1' "$OUT/sink/head.1"
+  grep -qx 'Authorization: Token top-secret' "$OUT/sink/head.1"
+  grep -qx 'X-Other: 1' "$OUT/sink/head.1"
+  # the same as the report, and the time of the stream, not of now
+  "$NETVITALS" report rtt --format influx - <"$FIXTURES/report-rtt.ndjson" >"$OUT/report" 2>/dev/null
+  diff "$OUT/report" "$OUT/sink/post.1"
+}
+
+@test "push: what fails for a time is sent again, what is refused is not" {
+  requires python3
+  start_sink http 503 429 204 400 204
+  { sent; sent; } >"$OUT/in"
+  "$NETVITALS" push influx rtt --to "http://127.0.0.1:$(port_of sink)/" "$OUT/in"
+  arrived post.3
+  cmp "$OUT/sink/post.1" "$OUT/sink/post.3"
+  run --separate-stderr "$NETVITALS" push influx rtt --to "http://127.0.0.1:$(port_of sink)/" "$OUT/in"
+  assert_equal "$status" 1
+  [[ $stderr == *"the server answered 400"* ]]
+  run arrived post.5
+  assert_equal "$status" 1
+}
+
+@test "push: a server that is not there is said, after the patience" {
+  sent >"$OUT/in"
+  run --separate-stderr "$NETVITALS" push otlp rtt --patience 1s --to http://127.0.0.1:1/v1/metrics "$OUT/in"
+  assert_equal "$status" 1
+  [[ $stderr == *"not everything could be sent"* ]]
+}
+
+@test "push otlp: an interval's counters are what was added in it" {
+  requires python3
+  local n
+  start_sink http
+  start_push otlp rtt --interval 500ms --to "http://127.0.0.1:$(port_of sink)/v1/metrics"
+  { sent; acked 20000000; sent; } >&7
+  wait_until 10 arrived post.2
+  { sent; acked 20000000; } >&7
+  wait_until 10 arrived post.5
+  stop push TERM
+  assert_equal "$status" 0
+  # deltas add up to the totals, over all posts
+  for n in "$OUT"/sink/post.*; do cat "$n"; done >"$OUT/posts"
+  sum() { jq -s "[.[].resourceMetrics[0].scopeMetrics[0].metrics[] | select(.name == \"$1\").sum.dataPoints[].asInt | tonumber] | add" "$OUT/posts"; }
+  assert_equal "$(sum netvitals.rtt.sent)" 3
+  assert_equal "$(sum netvitals.rtt.acked)" 2
+  assert_equal "$(sum netvitals.events)" 5
+  assert_jq "$OUT/posts" 'length >= 5 and all(.resourceMetrics[0].scopeMetrics[0].metrics[] | .sum // empty; .aggregationTemporality == 1 and .isMonotonic)'
+  # one interval begins where the one before it ends, within the time that making a report takes
+  assert_jq "$OUT/posts" '[.[].resourceMetrics[0].scopeMetrics[0].metrics[0].sum.dataPoints[0] |
+    [(.startTimeUnixNano | tonumber), (.timeUnixNano | tonumber)]] as $t |
+    all($t[]; .[0] < .[1]) and all(range(1; $t | length); ($t[.][0] - $t[. - 1][1]) as $gap | $gap >= 0 and $gap < 2e9)'
+  # the verdict stands even in an interval in which nothing happened
+  jq -e '.resourceMetrics[0].scopeMetrics[0].metrics[] | select(.name == "netvitals.rtt.info").gauge.dataPoints[0].attributes |
+    map(select(.key == "verdict").value.stringValue) == ["ok"]' "$OUT/sink/post.5"
+}
+
+@test "push statsd: datagrams hold whole lines and fit an Ethernet frame" {
+  requires python3
+  start_sink datagram
+  "$NETVITALS" push statsd rtt --to "udp://127.0.0.1:$(port_of sink)" - <"$FIXTURES/report-rtt.ndjson" 2>/dev/null || true
+  "$NETVITALS" report rtt --format statsd "$FIXTURES/report-rtt.ndjson" >"$OUT/report" 2>/dev/null
+  "$NETVITALS" push statsd rtt --to "udp://127.0.0.1:$(port_of sink)" "$FIXTURES/report-rtt.ndjson" 2>/dev/null
+  all_there() { cat "$OUT"/sink/gram.* 2>/dev/null | grep -c . | grep -qx "$((2 * $(wc -l <"$OUT/report")))"; }
+  wait_until 10 all_there
+  local gram
+  for gram in "$OUT"/sink/gram.*; do
+    [ "$(stat -c %s "$gram")" -le 1433 ]
+    run grep -vE '^netvitals\.[a-z0-9_.]+:[0-9]+\|[cg](\|#[^|]+)?$' "$gram"
+    assert_equal "$output" ""
+  done
+  grep -qhx 'netvitals.rtt.sent:18|c|#host:amf1,netns:4026531840,assoc_id:3,lport:38412,raddr:198.18.0.2,rport:38412' "$OUT"/sink/gram.*
+}
+
+@test "push statsd: a unix socket, as the Datadog Agent has one" {
+  requires python3
+  start_sink datagram unix "$OUT/dsd.socket"
+  "$NETVITALS" push statsd rtt --to "unixgram://$OUT/dsd.socket" "$FIXTURES/report-rtt.ndjson" 2>/dev/null
+  wait_until 10 arrived gram.1
+  grep -q '^netvitals.events:213|c$' "$OUT/sink/gram.1"
+  run --separate-stderr "$NETVITALS" push statsd --to "unixgram://$OUT/none" "$FIXTURES/report-rtt.ndjson"
+  assert_equal "$status" 1
+  [[ $stderr == *"No such file"* ]]
+}
+
+@test "push: wrong calls name what is expected" {
+  run --separate-stderr "$NETVITALS" push kafka </dev/null
+  assert_equal "$status" 2
+  run --separate-stderr "$NETVITALS" push influx </dev/null
+  assert_equal "$status" 2
+  [[ $stderr == *"--to"* ]]
+  run --separate-stderr "$NETVITALS" push influx --to ftp://x </dev/null
+  assert_equal "$status" 1
+}
