@@ -365,6 +365,7 @@ static void traffic_fill(void *self, uint64_t now_us, struct report *report)
 {
     (void)now_us;
     traffic_rows(self, report);
+    traffic_timeline(self, report);
 }
 
 static const struct opt options[] = {

@@ -98,5 +98,8 @@ bool traffic_cell_is_empty(const struct traffic_cell *cell);
 // Adds the rows, largest first, and the note on what became of all packets.
 void traffic_rows(const struct traffic *t, struct report *report);
 
+// Adds the section `timeline` where windows are kept.
+void traffic_timeline(const struct traffic *t, struct report *report);
+
 // `netvitals check traffic`.
 enum check_state traffic_check(void *self, uint64_t now_us, struct check_result *result);

@@ -14,7 +14,7 @@ static const struct column values[] = {
     {"bytes_down", "DOWN", UNIT_BYTES, COLUMN_COUNTER},
     {"packets_up", "PACKETS UP", UNIT_PACKETS, COLUMN_COUNTER},
     {"packets_down", "PACKETS DOWN", UNIT_PACKETS, COLUMN_COUNTER},
-    {"bytes_per_s", "PER SECOND", UNIT_BYTES, COLUMN_STATE},
+    {"bytes_per_s", "PER SECOND", UNIT_BYTES, COLUMN_SPARE},
 };
 
 static uint64_t volume(const struct traffic_cell *c)

@@ -259,7 +259,9 @@ static void read_some(struct http_server *s, struct connection *c)
     }
     c->got += (size_t)got;
     c->request[c->got] = '\0';
-    if (strstr(c->request, "\r\n\r\n"))
+    if (memchr(c->request, '\0', c->got))
+        refuse(c, 400);
+    else if (strstr(c->request, "\r\n\r\n"))
         take_request(s, c);
     else if (c->got == sizeof(c->request) - 1)
         refuse(c, 431);

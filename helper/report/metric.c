@@ -11,6 +11,13 @@ struct base_unit {
     unsigned decimals;
 };
 
+// "bytes_per_s" is a unit and a name at once.
+static const struct base_unit *rate_unit_of(struct text key, enum unit unit)
+{
+    static const struct base_unit bytes = {"bytes_per_second", "bytes_per_s", 0};
+    return unit == UNIT_BYTES && text_equal(key, text_of(bytes.suffix)) ? &bytes : NULL;
+}
+
 static const struct base_unit *base_unit_of(enum unit unit)
 {
     static const struct base_unit ns = {"seconds", "_ns", 9}, us = {"seconds", "_us", 6},
@@ -50,6 +57,11 @@ bool metric_split_direction(struct text key, struct text *stem, struct text *dir
     return true;
 }
 
+bool metric_is_rate(const struct column *column)
+{
+    return rate_unit_of(text_of(column->key), column->unit) != NULL;
+}
+
 bool metric_is_state(const struct column *column)
 {
     return column->unit == UNIT_NONE && !(column->flags & (COLUMN_LABEL | COLUMN_PROSE));
@@ -71,7 +83,7 @@ static struct text without_unit(struct text key, const struct base_unit *unit)
 struct text metric_stem(struct text key, enum unit unit)
 {
     const struct base_unit *base = base_unit_of(unit);
-    return base ? without_unit(key, base) : key;
+    return base && !rate_unit_of(key, unit) ? without_unit(key, base) : key;
 }
 
 bool metric_of_column(const struct report *report, const struct table *table, size_t column,
@@ -80,14 +92,15 @@ bool metric_of_column(const struct report *report, const struct table *table, si
     const struct column *c = &table->columns[column];
     if (c->unit == UNIT_NONE || (c->flags & (COLUMN_LABEL | COLUMN_TIME)))
         return false;
-    const struct base_unit *unit = base_unit_of(c->unit);
     struct text stem = text_of(c->key);
+    const struct base_unit *rate = rate_unit_of(stem, c->unit);
+    const struct base_unit *unit = rate ? rate : base_unit_of(c->unit);
     *out = (struct metric){.counter = (c->flags & COLUMN_COUNTER) != 0};
     metric_split_direction(stem, &stem, &out->direction);
     if (unit) {
         out->unit = unit->name;
         out->decimals = unit->decimals;
-        stem = without_unit(stem, unit);
+        stem = rate ? (struct text){stem.ptr, 0} : without_unit(stem, unit);
     }
     bool main_table = table == &report->rows;
     snprintf(out->name, sizeof(out->name), "netvitals_%s%s%s%s%.*s%s%s", report->name,

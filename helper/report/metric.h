@@ -29,5 +29,8 @@ bool metric_split_direction(struct text key, struct text *stem, struct text *dir
 // empty if the unit is all that it names.
 struct text metric_stem(struct text key, enum unit unit);
 
+// Whether a column is bytes a second: its key names the whole unit.
+bool metric_is_rate(const struct column *column);
+
 // A column whose words make a metric of value 1: text that is neither a label nor prose.
 bool metric_is_state(const struct column *column);
