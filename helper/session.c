@@ -133,9 +133,13 @@ void session_add(struct session *s, const struct event *ev)
 
 void session_add_batch(struct session *s, const struct event *events, size_t count)
 {
-    for (size_t i = 0; i < s->count; i++)
-        for (size_t k = 0; s->kinds[i]->prefetch && k < count; k++)
-            s->kinds[i]->prefetch(s->selves[i], &events[k]);
+    for (size_t i = 0; i < s->count; i++) {
+        const struct aggregate *kind = s->kinds[i];
+        for (size_t k = 0; kind->prefetch && k < count; k++)
+            kind->prefetch(s->selves[i], &events[k]);
+        for (size_t k = 0; kind->prefetch_deep && k < count; k++)
+            kind->prefetch_deep(s->selves[i], &events[k]);
+    }
     for (size_t k = 0; k < count; k++)
         session_add(s, &events[k]);
 }

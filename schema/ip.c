@@ -7,14 +7,6 @@
 
 static const uint8_t v4_mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
-struct ip_addr ip_from_v4(const uint8_t bytes[4])
-{
-    struct ip_addr ip;
-    memcpy(ip.bytes, v4_mapped_prefix, sizeof(v4_mapped_prefix));
-    memcpy(ip.bytes + 12, bytes, 4);
-    return ip;
-}
-
 struct ip_addr ip_from_v6(const uint8_t bytes[16])
 {
     struct ip_addr ip;

@@ -14,7 +14,12 @@ struct ip_addr {
 
 enum { IP_TEXT_MAX = 46 }; // longest printed address with its NUL
 
-struct ip_addr ip_from_v4(const uint8_t bytes[4]);
+static inline struct ip_addr ip_from_v4(const uint8_t bytes[4])
+{
+    return (struct ip_addr){
+        {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, bytes[0], bytes[1], bytes[2], bytes[3]}};
+}
+
 struct ip_addr ip_from_v6(const uint8_t bytes[16]);
 
 bool ip_is_v4(struct ip_addr ip);

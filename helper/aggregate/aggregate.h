@@ -23,6 +23,8 @@ struct aggregate {
     void *(*create)(const struct report_options *options);
     // Touches what add() is going to touch; NULL where there is nothing to gain.
     void (*prefetch)(void *self, const struct event *ev);
+    // A second round over the same events, for what the cells fetched by then point to; or NULL.
+    void (*prefetch_deep)(void *self, const struct event *ev);
     void (*add)(void *self, const struct event *ev);
     // Adds columns, rows and further sections to report; now_us is the stream's last timestamp
     // (live: the clock). Text in cells may point into the aggregate, which outlives the report.

@@ -62,15 +62,16 @@ static uint64_t mix(uint64_t a, uint64_t b)
 uint64_t keymap_hash(const struct keymap *map, const void *key)
 {
     const char *p = key;
-    uint64_t hash = map->seed, word;
+    uint64_t hash = map->seed, words[2];
     size_t left = map->key_size;
-    for (; left >= 8; left -= 8, p += 8) {
-        memcpy(&word, p, 8);
-        hash = mix(hash ^ word, UINT64_C(0x9e3779b97f4a7c15));
+    for (; left >= sizeof(words); left -= sizeof(words), p += sizeof(words)) {
+        memcpy(words, p, sizeof(words));
+        hash = mix(hash ^ words[0], map->seed ^ words[1] ^ UINT64_C(0x9e3779b97f4a7c15));
     }
-    word = 0;
-    memcpy(&word, p, left);
-    return mix(hash ^ word ^ map->key_size, UINT64_C(0xd6e8feb86659fd93));
+    memset(words, 0, sizeof(words));
+    memcpy(words, p, left);
+    hash = mix(hash ^ words[0], map->seed ^ words[1] ^ UINT64_C(0x9e3779b97f4a7c15));
+    return mix(hash ^ map->key_size, UINT64_C(0xd6e8feb86659fd93));
 }
 
 static char *entry_at(const struct keymap *map, size_t index)
@@ -82,8 +83,11 @@ void keymap_prefetch(const struct keymap *map, uint64_t hash)
 {
     const struct slot *s = &map->slots[hash & map->slot_mask];
     // The slot array is small beside the entries: reading it here lets the entry come in early.
-    if (s->entry)
-        __builtin_prefetch(entry_at(map, s->entry - 1), 1);
+    if (!s->entry)
+        return;
+    const char *entry = entry_at(map, s->entry - 1);
+    for (size_t at = 0; at < map->entry_size; at += CACHE_LINE)
+        __builtin_prefetch(entry + at, 1);
 }
 
 // The slot that holds key, or the free one where it belongs.

@@ -97,6 +97,18 @@ static void rtt_prefetch(void *self, const struct event *ev)
         keymap_prefetch(rtt->paths, keymap_hash(rtt->paths, &key));
 }
 
+// The bucket of a round trip is a line of its own in a table of kilobytes.
+static void rtt_prefetch_deep(void *self, const struct event *ev)
+{
+    struct rtt *rtt = self;
+    struct rtt_path_key key;
+    if (ev->type != EV_sctp_hb_ack || !path_key(rtt, ev, &key))
+        return;
+    const struct rtt_path *path = keymap_find(rtt->paths, &key);
+    if (path)
+        sketch_prefetch(&path->rtt, ev->sctp_hb_ack.rtt_ns);
+}
+
 // In the order in which one of two said at the same time stands: what is over stays over.
 static const char *const assoc_words[] = {"unknown",  "up",   "restart",
                                           "shutdown", "down", "aborted"};
@@ -326,6 +338,7 @@ const struct aggregate aggregate_rtt = {
     .options = options,
     .create = rtt_create,
     .prefetch = rtt_prefetch,
+    .prefetch_deep = rtt_prefetch_deep,
     .add = rtt_add,
     .fill = rtt_fill,
     .summarise = rtt_summarise,

@@ -53,6 +53,13 @@ static int reserve(struct sketch *s, uint32_t bucket)
     return 0;
 }
 
+void sketch_prefetch(const struct sketch *s, uint64_t value)
+{
+    uint32_t bucket = sketch_bucket(value);
+    if (bucket < s->buckets)
+        __builtin_prefetch(&s->counts[bucket], 1);
+}
+
 int sketch_add(struct sketch *s, uint64_t value, uint64_t count)
 {
     uint32_t bucket = sketch_bucket(value);

@@ -20,6 +20,9 @@ enum { SKETCH_BUCKETS_MAX = (57 << 6) + 128 };
 
 void sketch_free(struct sketch *s);
 
+// Starts to fetch what sketch_add() will touch.
+void sketch_prefetch(const struct sketch *s, uint64_t value);
+
 // Adds count times value. 0, or -1 if there is no memory.
 int sketch_add(struct sketch *s, uint64_t value, uint64_t count);
 int sketch_merge(struct sketch *into, const struct sketch *from);

@@ -192,42 +192,72 @@ static HOT const char *string_end(const char *p)
 #endif
 }
 
-// Up to 8 digits at p. Returns how many there are, and their value in *value.
-static HOT unsigned digits8(const char *p, uint64_t *value)
+// How many digits stand at p, up to 16.
+static HOT unsigned count_digits(const char *p)
 {
-    uint64_t word = load64(p) ^ UINT64_C(0x3030303030303030);
-    uint64_t others = ((word + UINT64_C(0x7676767676767676)) | word) & UINT64_C(0x8080808080808080);
-    unsigned count = others ? (unsigned)__builtin_ctzll(others) / 8 : 8;
-    if (count == 0)
-        return 0;
-    word <<= 64 - count * 8; // the digits last, zeroes before them
-    word = word * 10 + (word >> 8);
-    *value = ((word & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x000f424000000064) +
-              (word >> 16 & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x0000271000000001)) >>
-             32;
+#ifdef __SSE2__
+    __m128i bytes = _mm_loadu_si128((const __m128i *)p);
+    // '0' to '9' become -128 to -119, everything else is above
+    __m128i shifted = _mm_sub_epi8(bytes, _mm_set1_epi8((char)('0' + 128)));
+    int others = _mm_movemask_epi8(_mm_cmpgt_epi8(shifted, _mm_set1_epi8(-119)));
+    return (unsigned)__builtin_ctz((unsigned)others | 1u << 16);
+#else
+    unsigned count = 0;
+    while (count < 16 && p[count] >= '0' && p[count] <= '9')
+        count++;
     return count;
+#endif
 }
 
-// An unsigned integer of 64 bits at p, written as JSON wants it. Returns its end, or NULL.
+// The value of 8 digits, the first in the lowest byte. Each byte is 0 to 9.
+static HOT uint64_t value_of_8(uint64_t digits)
+{
+    digits = digits * 10 + (digits >> 8);
+    return ((digits & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x000f424000000064) +
+            (digits >> 16 & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x0000271000000001)) >>
+           32;
+}
+
+// The 8 bytes that end at end, as digits; only the last count (1 to 8) are kept, zeroes before
+// them.
+static HOT uint64_t last_digits(const char *end, unsigned count)
+{
+    uint64_t word = load64(end - 8) ^ UINT64_C(0x3030303030303030);
+    return word >> (64 - count * 8) << (64 - count * 8);
+}
+
+// An integer of 17 to 20 digits, which may not fit.
+static bool long_integer(const char *p, unsigned count, uint64_t *value)
+{
+    *value = 0;
+    for (unsigned i = 0; i < count; i++)
+        if (__builtin_mul_overflow(*value, 10, value) ||
+            __builtin_add_overflow(*value, (uint64_t)(p[i] - '0'), value))
+            return false;
+    return true;
+}
+
+// An unsigned integer of 64 bits at p, written as JSON wants it. Returns its end, or NULL. The 16
+// bytes before p are looked at: a key and more stand there. No branch hangs on the number of
+// digits, which nobody could predict.
 static HOT const char *integer(const char *p, uint64_t *value)
 {
-    static const uint64_t powers[] = {1,      10,      100,      1000,     10000,
-                                      100000, 1000000, 10000000, 100000000};
-    unsigned count = digits8(p, value);
+    unsigned count = count_digits(p);
     if (count == 0 || (*p == '0' && count > 1))
         return NULL;
-    if (count < 8)
-        return p + count;
-    const char *start = p;
-    do {
-        uint64_t more = 0;
-        p += 8;
-        count = digits8(p, &more);
-        if (p + count - start > 20 || __builtin_mul_overflow(*value, powers[count], value) ||
-            __builtin_add_overflow(*value, more, value))
-            return NULL;
-    } while (count == 8);
-    return p + count;
+    const char *end = p + count;
+    if (count <= 8) {
+        *value = value_of_8(last_digits(end, count));
+        return end;
+    }
+    *value = value_of_8(last_digits(end, 8)) +
+             value_of_8(last_digits(end - 8, count - 8)) * 100000000;
+    if (count < 16)
+        return end;
+    count += count_digits(end);
+    if (count == 16)
+        return end;
+    return count <= 20 && long_integer(p, count, value) ? p + count : NULL;
 }
 
 // Dotted quad followed by a quote. Returns the quote, or NULL.
