@@ -2,6 +2,7 @@
 
 #include "helper/input.h"
 #include "helper/exit_codes.h"
+#include "helper/input_divide.h"
 #include "helper/progress.h"
 #include "helper/reading.h"
 #include "helper/store/store_paths.h"
@@ -32,7 +33,7 @@ static bool pulse(void *context)
 
 // A segment of a store may get its final name, or be removed by retention, after its directory was
 // listed.
-static struct source *open_source(const char *path, char *error, size_t size)
+struct source *input_open(const char *path, char *error, size_t size)
 {
     struct source *source = source_open(path, error, size);
     char *completed = source || errno != ENOENT ? NULL : store_path_completed(path);
@@ -48,7 +49,7 @@ static int read_path(const struct input *in, const char *path, struct progress *
     struct one_source one = {.in = in, .progress = progress};
     struct reading r = {
         .pulse_us = in->pulse_us, .pulse = pulse, .stop = stop, .context = (void *)&one};
-    r.source = one.source = open_source(path, error, sizeof(error));
+    r.source = one.source = input_open(path, error, sizeof(error));
     if (!r.source) {
         fprintf(stderr, "netvitals: %s\n", error);
         return EXIT_FAILED;
@@ -69,6 +70,18 @@ static int read_path(const struct input *in, const char *path, struct progress *
     return rc;
 }
 
+static int read_one_by_one(const struct input *in, const struct store_paths *paths,
+                           struct progress *progress)
+{
+    int rc = EXIT_OK;
+    for (size_t i = 0; i < paths->count && !reading_interrupted() && !in->session->strict_failure;
+         i++) {
+        int one = read_path(in, paths->items[i], progress);
+        rc = rc ? rc : one;
+    }
+    return rc;
+}
+
 int input_read_all(const struct input *in)
 {
     const struct session *session = in->session;
@@ -76,14 +89,11 @@ int input_read_all(const struct input *in)
     if (store_paths_expand(in->paths, in->path_count, session->since_us, session->until_us, &paths))
         return EXIT_FAILED;
     struct progress progress = {.wanted = false};
-    int rc = EXIT_OK;
     if (!in->pulse_us)
         progress_start(&progress, (const char *const *)paths.items, paths.count);
     reading_catch_signals();
-    for (size_t i = 0; i < paths.count && !reading_interrupted() && !session->strict_failure; i++) {
-        int one = read_path(in, paths.items[i], &progress);
-        rc = rc ? rc : one;
-    }
+    bool divide = session->options->jobs > 1 && !session->options->strict && !in->pulse_us;
+    int rc = divide ? input_divide(in, &paths, &progress) : read_one_by_one(in, &paths, &progress);
     store_paths_free(&paths);
     return session->strict_failure ? EXIT_BAD_INPUT : rc;
 }

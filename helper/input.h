@@ -20,3 +20,6 @@ struct input {
 // got the same signal and has its last events to say; a second signal does not wait. Returns an
 // exit code; what could not be read was said on stderr.
 int input_read_all(const struct input *in);
+
+// Opens a file, or the completed form of a segment that was open when its directory was listed.
+struct source *input_open(const char *path, char *error, size_t size);

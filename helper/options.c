@@ -12,6 +12,8 @@ const struct opt report_input_options[] = {
     ROW(strict, 0, "strict", OPT_FLAG, NULL, "stop at the first malformed line, exit code 3"),
     ROW(fail_on_loss, 0, "fail-on-loss", OPT_FLAG, NULL,
         "exit code 5 if anything was lost or rejected"),
+    ROW(jobs, 'j', "jobs", OPT_U64, "N",
+        "read files with N threads; a pipe, --follow and --strict use one", .min = 1, .max = 256),
     ROW(max_keys, 0, "max-keys", OPT_U64, "N",
         "keep at most N rows apart (a million) and sum up the rest as `other`", .min = 1),
     {0},

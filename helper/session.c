@@ -56,6 +56,22 @@ void session_close(struct session *s)
     s->count = 0;
 }
 
+int session_open_like(struct session *s, const struct session *other)
+{
+    *s = (struct session){
+        .options = other->options, .since_us = other->since_us, .until_us = other->until_us};
+    for (size_t i = 0; i < other->count; i++) {
+        void *self = other->kinds[i]->create(other->options);
+        if (!self) {
+            session_close(s);
+            return EXIT_FAILED;
+        }
+        s->kinds[s->count] = other->kinds[i];
+        s->selves[s->count++] = self;
+    }
+    return EXIT_OK;
+}
+
 static void extend_range(struct session *s, uint64_t from_us, uint64_t to_us)
 {
     if (from_us && (s->from_us == 0 || from_us < s->from_us))
@@ -189,6 +205,30 @@ void session_fill(const struct session *s, size_t i, uint64_t now_us, const char
                            .loss = s->loss};
     table_init(&out->rows, "rows", NULL);
     s->kinds[i]->fill(s->selves[i], now_us, out);
+}
+
+struct merging {
+    const struct aggregate *kind;
+    void *into;
+};
+
+static void merge_summary(void *context, const struct event *summary)
+{
+    const struct merging *m = context;
+    m->kind->add(m->into, summary);
+}
+
+void session_merge(struct session *into, const struct session *from)
+{
+    if (from->to_us)
+        extend_range(into, from->from_us, from->to_us);
+    for (const struct loss_item *item = loss_items; item->key; item++)
+        *(uint64_t *)((char *)&into->loss + item->offset) += loss_value(&from->loss, item);
+    into->bad_lines_shown += from->bad_lines_shown;
+    for (size_t i = 0; i < from->count; i++) {
+        struct merging m = {from->kinds[i], into->selves[i]};
+        from->kinds[i]->summarise(from->selves[i], merge_summary, &m);
+    }
 }
 
 // ---- summaries

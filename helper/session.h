@@ -28,6 +28,12 @@ struct session {
 int session_open(struct session *s, const char *name, const struct report_options *options);
 void session_close(struct session *s);
 
+// Opens an empty session with the aggregates and the range of another one. 0, or an exit code.
+int session_open_like(struct session *s, const struct session *other);
+
+// Adds what from has seen to into, by its summaries: the two are as one session that has seen both.
+void session_merge(struct session *into, const struct session *from);
+
 // A feed whose events go into s.
 struct feed *session_feed(struct session *s);
 

@@ -21,7 +21,8 @@ struct source {
     int fd;
     bool may_wait; // a pipe, socket or terminal
     bool growing;  // a segment that `record` has open: its last frame may well end early
-    bool at_end;   // of the file
+    bool at_end;   // of the file, or of the part of it
+    uint64_t left; // bytes of the part that are not read yet
     enum kind kind;
     // zstd: compressed bytes read and not used yet. KIND_UNKNOWN: the first bytes.
     char *input;
@@ -48,6 +49,7 @@ static struct source *source_new(const char *name, int fd)
     if (!s)
         return NULL;
     s->fd = fd;
+    s->left = UINT64_MAX;
     s->name = strdup(name);
     s->input = malloc(INPUT_SIZE);
     s->in.src = s->input;
@@ -89,6 +91,21 @@ struct source *source_open(const char *path, char *error, size_t error_size)
     return NULL;
 }
 
+struct source *source_open_part(const char *path, uint64_t from, uint64_t to, char *error,
+                                size_t error_size)
+{
+    struct source *s = source_open(path, error, error_size);
+    if (!s)
+        return NULL;
+    s->kind = KIND_PLAIN;
+    s->left = to - from;
+    if (lseek(s->fd, (off_t)from, SEEK_SET) == (off_t)from)
+        return s;
+    snprintf(error, error_size, "cannot read %s: %s", path, strerror(errno));
+    source_close(s);
+    return NULL;
+}
+
 void source_close(struct source *s)
 {
     if (!s)
@@ -103,7 +120,9 @@ void source_close(struct source *s)
 
 static ssize_t read_some(struct source *s, char *buf, size_t size)
 {
-    ssize_t got = read(s->fd, buf, size);
+    ssize_t got = read(s->fd, buf, size < s->left ? size : (size_t)s->left);
+    if (got > 0)
+        s->left -= (uint64_t)got;
     if (got < 0 && errno != EINTR)
         say(s, "cannot read: %s", strerror(errno));
     if (got == 0)

@@ -16,6 +16,10 @@ struct source;
 // Opens path ("-" is standard input); zstd is known by its magic number, not by its name. NULL on
 // failure, with one line in error that says what failed and why, and errno set.
 struct source *source_open(const char *path, char *error, size_t error_size);
+
+// Opens bytes [from, to) of a plain file; the caller cuts it between lines.
+struct source *source_open_part(const char *path, uint64_t from, uint64_t to, char *error,
+                                size_t error_size);
 void source_close(struct source *s);
 
 // Reads at most size decompressed bytes, as soon as there are some. 0 at the end, -1 on failure

@@ -1,0 +1,64 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# --jobs: several threads read what one reads, to the byte.
+
+load ../lib/common
+
+# 60,000 heartbeats and flows, 10 MB; every 10,000th line is malformed.
+make_stream() {
+  awk 'BEGIN { for (i = 1; i <= 60000; i++) {
+    ts = 1700000000 + i
+    if (i % 10000 == 0) print "rubbish"
+    else if (i % 2) printf "{\"type\":\"sctp_hb_ack\",\"ts_us\":%d000000,\"netns\":1,\"assoc_id\":%d,\"lport\":5000,\"raddr\":\"198.18.%d.2\",\"rport\":3868,\"verdict\":\"ok\",\"rtt_ns\":%d,\"state\":\"up\"}\n", ts, i % 50, i % 50, i * 7919 % 100000000
+    else printf "{\"type\":\"flow\",\"ts_us\":%d000000,\"iface\":\"eth0\",\"sub\":\"10.0.%d.1\",\"peer\":\"203.0.113.9\",\"name\":\"host%d.example.org\",\"bytes_up\":%d,\"bytes_down\":%d,\"packets_up\":3,\"packets_down\":4,\"interval_us\":1000000}\n", ts, i % 200, i % 30, i * 31, i * 17
+  } }' >"$OUT/stream"
+}
+
+report() { "$NETVITALS" report all --format "$@" 2>>"$OUT/said"; }
+
+@test "the same report and the same summaries with one thread and with several" {
+  make_stream
+  local format jobs
+  for format in json ndjson; do
+    report $format "$OUT/stream" >"$OUT/one"
+    for jobs in 2 3 8; do
+      report $format --jobs $jobs "$OUT/stream" >"$OUT/several"
+      cmp "$OUT/one" "$OUT/several"
+    done
+  done
+  assert_jq "$OUT/one" 'any(.type == "stream_summary" and .lines_rejected == 6 and .events == 59994)'
+}
+
+@test "the line number of a malformed line counts from the start of its part, which is named" {
+  make_stream
+  : >"$OUT/said"
+  report json --jobs 2 "$OUT/stream" >/dev/null
+  assert_equal "$(grep -c 'line [0-9]*: not JSON$' "$OUT/said")" 6
+  local byte line
+  read -r byte line < <(sed -n 's/.*from byte \([0-9]*\): line \([0-9]*\): not JSON/\1 \2/p' "$OUT/said")
+  assert_equal "$(tail -c +$((byte + 1)) "$OUT/stream" | sed -n "${line}p")" rubbish
+}
+
+@test "a store, pieces of any size, and files that are not there" {
+  requires zstd
+  make_stream
+  "$NETVITALS" record --dir "$OUT/store" --host h --segment-time 2h <"$OUT/stream"
+  report json "$OUT/store" >"$OUT/one"
+  report json --jobs 2 "$OUT/store" >"$OUT/several"
+  cmp "$OUT/one" "$OUT/several"
+  : >"$OUT/empty"
+  head -n 1 "$OUT/stream" | tr -d '\n' >"$OUT/unended"
+  report json --jobs 4 "$OUT/empty" "$OUT/unended" >"$OUT/several"
+  assert_jq "$OUT/several" '.[0].reports[0].loss | .events == 1 and .lines_rejected == 0'
+  run -1 "$NETVITALS" report all --jobs 2 "$OUT/unended" "$OUT/missing"
+  [[ $output == *"cannot read $OUT/missing: No such file or directory"* ]]
+}
+
+@test "standard input and --strict are read by one thread, with the same report" {
+  make_stream
+  report json "$OUT/stream" | jq 'del(.reports[].sources)' >"$OUT/one"
+  report json --jobs 2 <"$OUT/stream" | jq 'del(.reports[].sources)' >"$OUT/several"
+  cmp "$OUT/one" "$OUT/several"
+  run -3 "$NETVITALS" report all --strict --jobs 2 "$OUT/stream"
+  [[ $output == *"line 10000: not JSON"* ]]
+}
