@@ -292,6 +292,8 @@ static void take_answer(void *context, const uint8_t *message, size_t len)
 static void take_dns(struct tracker *t, const struct name_packet *p, uint32_t now_s)
 {
     struct dns_context c = {t, address(p->key.sub, &p->key), address(p->key.peer, &p->key), now_s};
+    // the flow to the resolver is older than what the resolver says
+    flow_of(t, &p->key, now_s);
     if (FLOW_ID_PROTO(p->key.id) == IPPROTO_UDP) {
         take_answer(&c, p->bytes, p->len);
         return;
