@@ -20,6 +20,9 @@ int loader_start(struct loader *l, const struct program *program)
     // A reader that went away is noticed by EPIPE (writer.h).
     signal(SIGPIPE, SIG_IGN);
 
+    // A shell starts background jobs with SIGINT ignored, and what is ignored never arrives.
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
     sigset_t stop;
     sigemptyset(&stop);
     sigaddset(&stop, SIGINT);

@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SOME = 100, BIG = 8 << 20, WAIT_MS = 300 };
+enum { SOME = 100, BIG = 8 << 20, WAIT_MS = 1500 };
 
 // ---- tools
 
@@ -362,7 +362,7 @@ static bool connect_pair(struct probe_pair *p)
     struct sockaddr_in in = {.sin_family = AF_INET,
                              .sin_port = htons((uint16_t)port),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct timeval patience = {.tv_sec = 1};
+    struct timeval patience = {.tv_sec = 3};
     p->a = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     p->b = -1;
     if (p->a >= 0 && connect(p->a, (struct sockaddr *)&in, sizeof(in)) == 0)

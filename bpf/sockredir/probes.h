@@ -13,7 +13,7 @@ enum severity {
 
 struct probe_pair {
     struct redirect *redirect;
-    int a, b;             // connected, in the map, blocking with a time-out of 1 s
+    int a, b;             // connected, in the map, blocking with a time-out of 3 s
     int outside_listener; // of a cgroup that is not served
     const char *detail;   // what was seen, if it is not what plain TCP does
 };

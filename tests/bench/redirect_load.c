@@ -4,10 +4,10 @@
 //
 //   redirect_load MODE SIZE MILLISECONDS CPU CPU tcp|unix CGROUP
 //
-// MODE is rtt (SIZE bytes there and back), stream (writes of SIZE bytes one way) or connect (connect
-// and close; SIZE is ignored). Both processes join CGROUP before they make a socket, the client is
-// pinned to the first CPU, the server to the second. Prints: operations, wall ns, CPU ns of both
-// processes; an operation is a round trip, a write, or a connection.
+// MODE is rtt (SIZE bytes there and back), stream (writes of SIZE bytes one way) or connect
+// (connect and close; SIZE is ignored). Both processes join CGROUP before they make a socket, the
+// client is pinned to the first CPU, the server to the second. Prints: operations, wall ns, CPU ns
+// of both processes; an operation is a round trip, a write, or a connection.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
@@ -174,8 +174,9 @@ static void make_address(struct load *l, int listener)
     if (l->is_unix) {
         struct sockaddr_un *un = (struct sockaddr_un *)&l->addr;
         un->sun_family = AF_UNIX;
-        l->addr_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
-                                  (size_t)snprintf(un->sun_path + 1, 64, "redirect_load-%d", getpid()));
+        l->addr_len =
+            (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
+                        (size_t)snprintf(un->sun_path + 1, 64, "redirect_load-%d", getpid()));
     } else {
         struct sockaddr_in *in = (struct sockaddr_in *)&l->addr;
         in->sin_family = AF_INET;
@@ -194,9 +195,11 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: redirect_load MODE SIZE MILLISECONDS CPU CPU tcp|unix CGROUP\n");
         return 2;
     }
-    struct load l = {.mode = argv[1], .size = strtoul(argv[2], NULL, 10),
+    struct load l = {.mode = argv[1],
+                     .size = strtoul(argv[2], NULL, 10),
                      .duration_ns = strtoul(argv[3], NULL, 10) * 1000000,
-                     .cpu = {atoi(argv[4]), atoi(argv[5])}, .is_unix = strcmp(argv[6], "unix") == 0};
+                     .cpu = {atoi(argv[4]), atoi(argv[5])},
+                     .is_unix = strcmp(argv[6], "unix") == 0};
     l.buf = calloc(1, l.size > 1 << 20 ? l.size : 1 << 20);
     CHECK(l.buf);
     memset(l.buf, 'x', l.size);

@@ -2,13 +2,15 @@
 //
 // tcp_integrity.c - many local TCP connections whose every byte is checked.
 //
-//   tcp_integrity [-n CONNECTIONS] [-w WORKERS] [-m MAX_BYTES] [-s SEED] [-a ADDRESS] [-o OPTION]... [-p PORT]
+//   tcp_integrity [-n CONNECTIONS] [-w WORKERS] [-m MAX_BYTES] [-s SEED] [-a ADDRESS] [-o
+//   OPTION]... [-p PORT]
 //
 // Worker threads open connections to threads of the same process. On each both ends send at once, a
 // random number of bytes (0 to MAX_BYTES, mostly few) in random pieces, while they read; every byte
 // must be the one that belongs at its place, and the stream must end where it should. OPTION:
 //   defer   the listener has TCP_DEFER_ACCEPT       tfo     data in the SYN (TCP Fast Open)
-//   mapped  an IPv6 listener, IPv4-mapped peers     cork    the first bytes are written under TCP_CORK
+//   mapped  an IPv6 listener, IPv4-mapped peers     cork    the first bytes are written under
+//   TCP_CORK
 // Prints `connections N bytes M` and exits 0, or names the first wrong byte and exits 1.
 #include <arpa/inet.h>
 #include <errno.h>
@@ -100,17 +102,19 @@ static size_t piece(uint64_t *rng, uint64_t left)
 }
 
 // Sends and receives at once until both streams have ended.
-static void exchange(int fd, uint64_t rng, uint64_t out_stream, uint64_t out_bytes, uint64_t in_stream,
-                     uint64_t in_bytes)
+static void exchange(int fd, uint64_t rng, uint64_t out_stream, uint64_t out_bytes,
+                     uint64_t in_stream, uint64_t in_bytes)
 {
     static _Thread_local unsigned char buf[PIECE_MAX];
     uint64_t out = 0, in = 0;
     bool out_open = true, in_open = true;
     while (out_open || in_open) {
-        struct pollfd p = {.fd = fd, .events = (short)((out_open ? POLLOUT : 0) | (in_open ? POLLIN : 0))};
+        struct pollfd p = {.fd = fd,
+                           .events = (short)((out_open ? POLLOUT : 0) | (in_open ? POLLIN : 0))};
         if (poll(&p, 1, STALL_MS) != 1)
             die("stalled: sent %llu of %llu, received %llu of %llu", (unsigned long long)out,
-                (unsigned long long)out_bytes, (unsigned long long)in, (unsigned long long)in_bytes);
+                (unsigned long long)out_bytes, (unsigned long long)in,
+                (unsigned long long)in_bytes);
         if (out_open && (p.revents & POLLOUT)) {
             size_t n = piece(&rng, out_bytes - out);
             fill(buf, n, out_stream, out);
@@ -131,7 +135,8 @@ static void exchange(int fd, uint64_t rng, uint64_t out_stream, uint64_t out_byt
                 check(buf, (size_t)got, in_stream, in);
             in += got > 0 ? (uint64_t)got : 0;
             if (in > in_bytes || (got == 0 && in != in_bytes))
-                die("stream ended after %llu of %llu bytes", (unsigned long long)in, (unsigned long long)in_bytes);
+                die("stream ended after %llu of %llu bytes", (unsigned long long)in,
+                    (unsigned long long)in_bytes);
             in_open = got != 0;
         }
     }
@@ -169,7 +174,10 @@ static void *serve(void *arg)
 // Mostly small, some large: 1 in 64 up to the maximum.
 static uint64_t size_of(const struct options *o, uint64_t *rng)
 {
-    uint64_t kind = draw(rng) % 64, most = kind == 0 ? o->max_bytes : kind < 8 ? 300000 : kind < 24 ? 20000 : 600;
+    uint64_t kind = draw(rng) % 64, most = kind == 0   ? o->max_bytes
+                                           : kind < 8  ? 300000
+                                           : kind < 24 ? 20000
+                                                       : 600;
     return draw(rng) % ((most < o->max_bytes ? most : o->max_bytes) + 1);
 }
 
@@ -245,7 +253,8 @@ static int make_listener(struct shared *s)
 
 static struct options parse(int argc, char **argv)
 {
-    struct options o = {.connections = 1000, .workers = 4, .max_bytes = 8 << 20, .seed = 1, .address = "127.0.0.1"};
+    struct options o = {
+        .connections = 1000, .workers = 4, .max_bytes = 8 << 20, .seed = 1, .address = "127.0.0.1"};
     for (int c; (c = getopt(argc, argv, "n:w:m:s:a:o:p:")) != -1;) {
         if (c == 'n')
             o.connections = (unsigned)strtoul(optarg, NULL, 10);
@@ -282,6 +291,7 @@ int main(int argc, char **argv)
             die("cannot start a worker");
     for (unsigned i = 0; i < s.o.workers; i++)
         pthread_join(workers[i], NULL);
-    printf("connections %u bytes %llu\n", s.o.connections, (unsigned long long)atomic_load(&s.bytes));
+    printf("connections %u bytes %llu\n", s.o.connections,
+           (unsigned long long)atomic_load(&s.bytes));
     return 0;
 }
