@@ -58,6 +58,7 @@ own_build() {
   tar -C "$tree" -c --exclude=./build --exclude=./.git . | tar -C "$dir/netvitals" -x
   # bash wants /dev/fd, which wants /proc; the mount ends with the build.
   ln -sfn /proc/self/fd "$dir/dev/fd"
+  # shellcheck disable=SC2016 # sh expands it
   unshare --mount sh -c 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"' "$dir" \
     env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 make -s -C /netvitals -j2 programs >&2 ||
     fail 1 "$lab: the build in $dir failed"
