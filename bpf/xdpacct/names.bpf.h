@@ -20,7 +20,8 @@
 #include "bpf/xdpacct/parse.bpf.h"
 
 enum {
-    NAME_UNITS = 32,    // of 256 bytes: 8 KiB
+    NAME_UNIT_BYTES = 256,
+    NAME_UNITS = 32,    // of a flow: 8 KiB
     NAME_UNITS_MIN = 4, // that a packet costs: so 8 packets
     // left for a stream that begins in no known way: two packets may be out of order
     NAME_UNITS_LATER = 8,
@@ -168,7 +169,7 @@ static __always_inline void names__copy(struct xdp_md *ctx, const struct flow_ke
 
 static __always_inline __u32 names__units(__u32 len)
 {
-    __u32 units = (len + 255) / 256;
+    __u32 units = (len + NAME_UNIT_BYTES - 1) / NAME_UNIT_BYTES;
     return units < NAME_UNITS_MIN ? NAME_UNITS_MIN : units;
 }
 
@@ -208,8 +209,7 @@ static __always_inline __u32 names__ack(__u32 state, const struct payload *p)
 
 // Returns the flow's new state, and copies the segment if it may hold a part of a hello.
 static __always_inline __u32 names__tcp(struct xdp_md *ctx, struct cursor *c,
-                                        const struct flow_key *key, __u32 state,
-                                        const struct payload *p)
+                                        const struct flow_key *key, __u32 state, struct payload *p)
 {
     if (p->full == 0)
         return names__ack(state, p);
@@ -227,7 +227,10 @@ static __always_inline __u32 names__tcp(struct xdp_md *ctx, struct cursor *c,
     bool unseen = names__unseen(state);
     if (unseen && !known)
         return NAME_DONE;
-    __u32 left = names__left_tcp(start, unseen ? NAME_UNITS : state, p);
+    __u32 units = unseen ? NAME_UNITS : state;
+    __u32 left = names__left_tcp(start, units, p);
+    if (p->len > units * NAME_UNIT_BYTES)
+        p->len = units * NAME_UNIT_BYTES;
     names__copy(ctx, key, DIR_UP, p);
     return left ? left : NAME_DONE;
 }

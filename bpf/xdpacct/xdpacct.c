@@ -6,6 +6,7 @@
 #include "bpf/xdpacct/capture.h"
 #include "bpf/xdpacct/config.h"
 #include "bpf/xdpacct/live.h"
+#include "bpf/xdpacct/naming_notes.h"
 #include "bpf/xdpacct/program.h"
 #include "helper/exit_codes.h"
 
@@ -170,6 +171,7 @@ static const struct program xdpacct = {
     .summary = "traffic per subscriber, counted in XDP",
     .version = NETVITALS_VERSION,
     .commands = commands,
+    .notes = NAMING_NOTES,
 };
 
 int main(int argc, char **argv)

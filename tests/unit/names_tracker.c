@@ -451,7 +451,7 @@ static void full_tables(void)
     struct tracker_counts counts = tracker__take_counts(t);
     EXPECT_U64(&e, "names are bounded", counts.no_room > 0, true);
     EXPECT_U64(&e, "incomplete hellos", counts.incomplete >= flows / 3 - TRACKER_TCP_STARTS, true);
-    EXPECT_U64(&e, "memory", tracker__bytes(t) < (size_t)48 << 20, true);
+    EXPECT_U64(&e, "memory", tracker__bytes(t) <= (size_t)42 << 20, true);
     tracker__free(t);
 }
 
