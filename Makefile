@@ -9,6 +9,7 @@
 # A new script, loader, helper source or test is found by its place in the tree: nothing to add here.
 
 VERSION := 0.1.0
+DATE    := 2026-11-22
 BUILD   ?= build
 PREFIX  ?= /usr/local
 DESTDIR ?=
@@ -19,7 +20,7 @@ BPFTOOL ?= $(or $(shell command -v bpftool),/usr/sbin/bpftool)
 PKGCONF ?= pkg-config
 
 CFLAGS   ?= -O2 -g
-CPPFLAGS += -I. -I$(BUILD) -D_GNU_SOURCE -DNETVITALS_VERSION='"$(VERSION)"' -MMD -MP
+CPPFLAGS += -I. -I$(BUILD) -D_GNU_SOURCE -DNETVITALS_VERSION='"$(VERSION)"' -DNETVITALS_DATE='"$(DATE)"' -MMD -MP
 CFLAGS   += -std=c11 -Wall -Wextra -Werror
 ifdef SANITIZE
 CFLAGS  += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -51,7 +52,7 @@ MAKEFLAGS += --no-builtin-rules
 
 # ---- what there is
 
-CLI_SRC    := helper/cli.c helper/cli_help.c helper/parse_numbers.c
+CLI_SRC    := $(wildcard helper/cli*.c) helper/parse_numbers.c
 SCHEMA_SRC := $(wildcard schema/*.c)
 HELPER_SRC := $(wildcard helper/*.c helper/*/*.c) $(SCHEMA_SRC)
 COMMON_SRC := $(wildcard bpf/common/*.c) $(CLI_SRC) $(SCHEMA_SRC)

@@ -209,6 +209,8 @@ static int run_command(const struct program *program, const struct command *cmd,
             rc = cmd->run(program, p.config, p.operand_count, p.operands);
         else if (rc == -1)
             rc = EXIT_OK;
+        else if (rc == EXIT_USAGE && cmd->usage_exit)
+            rc = cmd->usage_exit;
     } else {
         cli_error(program, "out of memory");
     }

@@ -62,7 +62,9 @@ struct command {
     // configure.
     const struct opt *(*more_options)(size_t number);
     size_t config_size;
-    const void *defaults; // config_size bytes, or NULL for zeroes
+    const void *defaults;   // config_size bytes, or NULL for zeroes
+    int usage_exit;         // exit code after a wrong call; 0: EXIT_USAGE
+    const char *exit_codes; // what help says of them; NULL: those of exit_codes.h
     // argv[0..argc) are the operands. Returns an exit code.
     int (*run)(const struct program *program, const void *config, int argc, char **argv);
 };

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// cli_help.c - --help, man page and completions, from the tables of cli.h.
+// cli_help.c - --help and man page, from the tables of cli.h.
 
 #include "helper/cli_help.h"
 #include "helper/exit_codes.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -94,11 +95,11 @@ void cli_print_help(const struct program *program, const struct command *cmd)
         if (program->notes)
             printf("\n%s\n", program->notes);
     }
-    printf("\nExit codes: %s\n", HELP_EXIT_CODES);
+    printf("\nExit codes: %s\n", cmd && cmd->exit_codes ? cmd->exit_codes : HELP_EXIT_CODES);
 }
 
 // Escapes what troff would take as its own.
-static void man_text(const char *text)
+static void man_escaped(const char *text)
 {
     bool line_start = true;
     for (; *text; text++) {
@@ -112,9 +113,15 @@ static void man_text(const char *text)
             putchar(*text);
         line_start = *text == '\n';
     }
+}
+
+static void man_text(const char *text)
+{
+    man_escaped(text);
     putchar('\n');
 }
 
+// As it stands, in lines of its own.
 static void man_block(const char *title, const char *text)
 {
     if (!text)
@@ -124,111 +131,108 @@ static void man_block(const char *title, const char *text)
     printf(".fi\n");
 }
 
+static void man_name(const struct program *program, const struct command *cmd)
+{
+    printf("\\fB");
+    man_escaped(program->name);
+    if (cmd->name) {
+        putchar(' ');
+        man_escaped(cmd->name);
+    }
+    printf("\\fR");
+}
+
+static void man_option(const struct opt *o)
+{
+    printf(".TP\n");
+    if (o->letter)
+        printf("\\fB\\-%c\\fR, ", o->letter);
+    printf("\\fB\\-\\-");
+    man_escaped(o->name);
+    printf("\\fR");
+    if (o->metavar) {
+        printf("%s\\fI", o->value_if_absent ? "[=" : " ");
+        man_escaped(o->metavar);
+        printf("\\fR%s", o->value_if_absent ? "]" : "");
+    }
+    putchar('\n');
+    man_escaped(o->help);
+    for (const char *const *c = o->choices; c && *c; c++) {
+        printf("%s\\fB", c == o->choices ? ": one of\n" : ",\n");
+        man_escaped(*c);
+        printf("\\fR");
+    }
+    printf(".\n");
+}
+
 static void man_command(const struct program *program, const struct command *cmd)
 {
-    if (cmd->name)
-        printf(".SS %s %s %s\n", program->name, cmd->name, cmd->operands ? cmd->operands : "");
-    man_text(cmd->summary);
+    if (cmd->name) {
+        printf(".SS ");
+        man_name(program, cmd);
+        if (cmd->operands) {
+            putchar(' ');
+            man_escaped(cmd->operands);
+        }
+        putchar('\n');
+    }
+    man_escaped(cmd->summary);
+    printf(".\n");
     if (cmd->details) {
         printf(".PP\n");
         man_text(cmd->details);
     }
+    if (cmd->exit_codes) {
+        printf(".PP\nExits ");
+        man_escaped(cmd->exit_codes);
+        printf(".\n");
+    }
     const struct opt *table;
     for (size_t i = 0; (table = cli_option_table(cmd, i)); i++)
-        for (const struct opt *o = table; o->name; o++) {
-            char left[80];
-            option_left(o, left, sizeof(left));
-            printf(".TP\n.B ");
-            man_text(left + strspn(left, " "));
-            man_text(o->help);
-            for (const char *const *c = o->choices; c && *c; c++)
-                printf("%s%s%s", c == o->choices ? "(one of: " : ", ", *c, c[1] ? "" : ")\n");
+        for (const struct opt *o = table; o->name; o++)
+            man_option(o);
+}
+
+static void man_synopsis(const struct program *program)
+{
+    printf(".SH SYNOPSIS\n");
+    for (const struct command *const *c = program->commands; *c; c++) {
+        printf("%s", c == program->commands ? "" : ".br\n");
+        man_name(program, *c);
+        printf(" [\\fIOPTION\\fR…]");
+        if ((*c)->operands) {
+            putchar(' ');
+            man_escaped((*c)->operands);
         }
+        putchar('\n');
+    }
+}
+
+static void man_see_also(const struct program *program)
+{
+    static const char *const pages[] = {"netvitals", "sockredir", "xdpacct"};
+    printf(".SH SEE ALSO\n");
+    for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); i++)
+        if (strcmp(pages[i], program->name) != 0)
+            printf(".BR %s (1),\n", pages[i]);
+    printf(".BR bpftrace (8)\n");
 }
 
 void cli_print_man(const struct program *program)
 {
-    printf(".TH %s 1 \"\" \"netvitals %s\"\n.SH NAME\n%s \\- ", program->name, program->version,
+    printf(".TH ");
+    for (const char *c = program->name; *c; c++)
+        putchar(toupper((unsigned char)*c));
+    printf(" 1 %s \"netvitals %s\"\n.SH NAME\n%s \\- ", NETVITALS_DATE, program->version,
            program->name);
     man_text(program->summary);
-    printf(".SH SYNOPSIS\n");
-    for (const struct command *const *c = program->commands; *c; c++) {
-        printf(".br\n.B ");
-        print_usage(program, *c);
-    }
-    printf(".SH COMMANDS AND OPTIONS\n");
+    man_synopsis(program);
+    printf(".SH %s\n", program->commands[0]->name ? "COMMANDS" : "DESCRIPTION");
     for (const struct command *const *c = program->commands; *c; c++)
         man_command(program, *c);
     man_block("EXAMPLES", program->examples);
     man_block("NOTES", program->notes);
     printf(".SH EXIT STATUS\n");
-    man_text(HELP_EXIT_CODES);
-}
-
-static void complete_bash_words(const struct command *cmd)
-{
-    const struct opt *table;
-    for (size_t i = 0; (table = cli_option_table(cmd, i)); i++)
-        for (const struct opt *o = table; o->name; o++)
-            printf("--%s ", o->name);
-    printf("--help");
-}
-
-static void complete_bash(const struct program *program)
-{
-    printf(
-        "_%s()\n{\n    local words cur=${COMP_WORDS[COMP_CWORD]}\n    case ${COMP_WORDS[1]} in\n",
-        program->name);
-    for (const struct command *const *c = program->commands; *c; c++) {
-        printf("    %s) words='", (*c)->name ? (*c)->name : "*");
-        complete_bash_words(*c);
-        printf("' ;;\n");
-    }
-    printf("    esac\n");
-    if (program->commands[0] && program->commands[0]->name) {
-        printf("    [ \"$COMP_CWORD\" -eq 1 ] && words='");
-        for (const struct command *const *c = program->commands; *c; c++)
-            printf("%s ", (*c)->name);
-        printf("--help --version'\n");
-    }
-    printf("    case $cur in\n    -* | '') mapfile -t COMPREPLY < <(compgen -W \"$words\" -- "
-           "\"$cur\") ;;\n"
-           "    *) mapfile -t COMPREPLY < <(compgen -W \"$words\" -f -- \"$cur\") ;;\n    esac\n}\n"
-           "complete -o filenames -F _%s %s\n",
-           program->name, program->name);
-}
-
-static void complete_fish(const struct program *program)
-{
-    for (const struct command *const *row = program->commands; *row; row++) {
-        const struct command *c = *row;
-        if (c->name)
-            printf("complete -c %s -n __fish_use_subcommand -a %s -d '%s'\n", program->name,
-                   c->name, c->summary);
-        const struct opt *table;
-        for (size_t i = 0; (table = cli_option_table(c, i)); i++)
-            for (const struct opt *o = table; o->name; o++)
-                printf("complete -c %s%s%s%s -l %s%s\n", program->name,
-                       c->name ? " -n '__fish_seen_subcommand_from " : "", c->name ? c->name : "",
-                       c->name ? "'" : "", o->name, o->metavar ? " -r" : "");
-    }
-}
-
-static void complete_zsh(const struct program *program)
-{
-    printf("#compdef %s\nautoload -U +X bashcompinit && bashcompinit\n", program->name);
-    complete_bash(program);
-}
-
-int cli_print_completion(const struct program *program, const char *shell)
-{
-    if (strcmp(shell, "bash") == 0)
-        complete_bash(program);
-    else if (strcmp(shell, "zsh") == 0)
-        complete_zsh(program);
-    else if (strcmp(shell, "fish") == 0)
-        complete_fish(program);
-    else
-        return EXIT_USAGE;
-    return EXIT_OK;
+    man_text(HELP_EXIT_CODES ".");
+    man_see_also(program);
 }

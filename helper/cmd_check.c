@@ -2,6 +2,7 @@
 //
 // cmd_check.c - netvitals check NAME [FILE…]: one line and an exit code for monitoring systems.
 
+#include "helper/check_loss.h"
 #include "helper/commands.h"
 #include "helper/input.h"
 #include "schema/encode.h"
@@ -34,18 +35,21 @@ static int check_run(const struct program *program, const void *config, int argc
 {
     static const char *const standard_input[] = {"-"};
     const struct report_options *options = config;
-    const struct aggregate *kind = argc ? aggregate_find(argv[0]) : NULL;
+    const char *name = argc ? argv[0] : "check";
+    const struct aggregate *kind = aggregate_find(name);
+    bool loss = strcmp(name, "loss") == 0; // of the stream itself: no aggregate is needed
     struct session session;
     struct check_result result = {.text = ""};
-    if (!kind || !kind->check) {
-        cli_error(program,
-                  "check what? rtt, traffic, redirect or cgroup; see 'netvitals check --help'");
-        return say_unknown(argc ? argv[0] : "check", "no such check");
+    if (!loss && (!kind || !kind->check)) {
+        cli_error(
+            program,
+            "check what? rtt, traffic, redirect, cgroup or loss; see 'netvitals check --help'");
+        return say_unknown(name, "no such check");
     }
     argc--;
     argv++;
-    if (session_open(&session, kind->name, options) != 0)
-        return say_unknown(kind->name, "wrong call, see standard error");
+    if (session_open(&session, name, options) != 0)
+        return say_unknown(name, "wrong call, see standard error");
     const struct input input = {.session = &session,
                                 .paths = argc ? (const char *const *)argv : standard_input,
                                 .path_count = argc ? (size_t)argc : 1};
@@ -54,11 +58,13 @@ static int check_run(const struct program *program, const void *config, int argc
     if (rc != 0)
         snprintf(result.text, sizeof(result.text),
                  "the input could not be read, see standard error");
+    else if (loss)
+        state = check_loss(&session, &result);
     else
         state =
             kind->check(session.selves[0], options->live ? event_now_us() : session.to_us, &result);
     session_close(&session);
-    return print_result(kind->name, state, &result);
+    return print_result(name, state, &result);
 }
 
 #define ROW(...) OPT(struct report_options, __VA_ARGS__)
@@ -70,8 +76,9 @@ static const struct opt options[] = {
     ROW(crit_p99_us, 0, "crit-p99", OPT_DURATION, "TIME",
         "rtt: critical from this 99th percentile on"),
     ROW(warn_loss_ppm, 0, "warn-loss", OPT_PERCENT, "PERCENT",
-        "rtt: warn from this share of unanswered heartbeats on"),
-    ROW(crit_loss_ppm, 0, "crit-loss", OPT_PERCENT, "PERCENT", "rtt: critical from this share on"),
+        "rtt: warn from this share of unanswered heartbeats on; loss: of events"),
+    ROW(crit_loss_ppm, 0, "crit-loss", OPT_PERCENT, "PERCENT",
+        "rtt, loss: critical from this share on"),
     {0},
 };
 
@@ -79,10 +86,12 @@ static const struct opt *const tables[] = {report_input_options, options, NULL};
 
 const struct command command_check = {
     .name = "check",
-    .operands = "rtt|traffic|redirect|cgroup [FILE…]",
+    .operands = "rtt|traffic|redirect|cgroup|loss [FILE…]",
     .summary = "Judge the events: a line for a monitoring system; exits 0 ok, 1 warning, 2 "
                "critical, 3 unknown",
     .options = tables,
+    .usage_exit = CHECK_UNKNOWN,
+    .exit_codes = "0 ok, 1 warning, 2 critical, 3 unknown, also after a wrong call",
     .more_options = aggregate_options,
     .config_size = sizeof(struct report_options),
     .run = check_run,

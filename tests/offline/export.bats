@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # serve and push, against an HTTP client, HTTP servers and datagram sockets of this machine (loopback only).
 
+# shellcheck disable=SC2154,SC2016 # run --separate-stderr sets stderr; jq has variables too
 load ../lib/common
-# shellcheck disable=SC2154 # run --separate-stderr sets stderr
 
 path='"netns":1,"assoc_id":3,"lport":5000,"raddr":"198.18.0.2","rport":3868'
 now_us() { date +%s%6N; }

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # netvitals lint: each impossible value is named with its line; what is possible is left alone.
 
-load ../lib/common
 # shellcheck disable=SC2154 # run --separate-stderr sets stderr
+load ../lib/common
 
 path='"netns":1,"assoc_id":3,"lport":5000,"raddr":"198.18.0.2","rport":3868'
 timing='"hb_interval_us":1000000,"rto_us":200000'

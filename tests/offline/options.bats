@@ -1,0 +1,93 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What is made from the option tables: help, man pages, completions.
+
+load ../lib/common
+
+programs() { for p in netvitals sockredir xdpacct; do [ -x "$BUILD/bin/$p" ] && echo "$BUILD/bin/$p"; done; }
+
+# "COMMAND OPTION HELP" for every option of a program, from its fish completions.
+rows() { "$1" --completion=fish | sed -nE "s/^complete -c [a-z]+( -n '__fish_seen_subcommand_from ([a-z]+)')?( -s .)? -l ([a-z0-9-]+).* -d '(.*)'\$/\2 \4 \5/p"; }
+
+@test "every option has help without a final stop, and none stands twice" {
+  local p
+  for p in $(programs); do
+    rows "$p" >"$OUT/rows"
+    [ "$(wc -l <"$OUT/rows")" -gt 3 ]
+    assert_equal "$(awk '{ print $1, $2 }' "$OUT/rows" | sed 's/^ //' | sort | uniq -d)" ""
+    run grep -E '(\.|[a-z0-9-]+ )$' "$OUT/rows"
+    assert_equal "$output" ""
+  done
+}
+
+@test "every command's help names every option of it" {
+  local command option
+  "$NETVITALS" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' >"$OUT/commands"
+  [ "$(wc -l <"$OUT/commands")" -ge 7 ]
+  while read -r command; do
+    "$NETVITALS" "$command" --help >"$OUT/help"
+    rows "$NETVITALS" | awk -v c="$command" '$1 == c { print $2 }' >"$OUT/options"
+    while read -r option; do grep -q -- "--$option\b" "$OUT/help"; done <"$OUT/options"
+    grep -q '^Exit codes: ' "$OUT/help"
+  done <"$OUT/commands"
+}
+
+@test "mandoc has nothing to say about the man pages" {
+  requires mandoc
+  local p
+  for p in $(programs); do
+    "$p" --man >"$OUT/${p##*/}.1"
+    run mandoc -Tlint -W warning "$OUT/${p##*/}.1"
+    assert_equal "$output" ""
+    mandoc -Tutf8 "$OUT/${p##*/}.1" | sed 's/.\x08//g' | grep -q 'EXIT STATUS'
+  done
+}
+
+@test "completions offer commands, names of reports, options and their choices" {
+  "$NETVITALS" --completion=bash >"$OUT/completion"
+  complete_with() { # WORD… : what stands for the last one
+    (
+      # shellcheck disable=SC1091 # made by the test
+      . "$OUT/completion"
+      cd "$OUT" || exit
+      # shellcheck disable=SC2034 # the completion reads it
+      COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+      _netvitals
+      printf '%s\n' "${COMPREPLY[@]}"
+    )
+  }
+  complete_with netvitals re | grep -qx report
+  complete_with netvitals report r | grep -qx rtt
+  complete_with netvitals report --for | grep -qx -- --format
+  complete_with netvitals report --format o | grep -qx openmetrics
+  complete_with netvitals report -f h | grep -qx html
+  complete_with netvitals push s | grep -qx statsd
+  assert_equal "$(complete_with netvitals report --format '' | grep -cx completion)" 0
+}
+
+@test "a wrong call of check is UNKNOWN to a monitoring system, not CRITICAL" {
+  run "$NETVITALS" check rtt --no-such-option
+  assert_equal "$status" 3
+  run "$NETVITALS" check rtt --max-age never
+  assert_equal "$status" 3
+  run "$NETVITALS" check nothing
+  assert_equal "$status" 3
+}
+
+@test "check loss judges the stream itself" {
+  run --separate-stderr "$NETVITALS" check loss "$FIXTURES/report-rtt.ndjson"
+  assert_equal "$status" 1
+  assert_equal "$output" "LOSS WARNING - 3 of 216 events lost, 1 malformed lines, 0 B not accounted | lost=3c rejected=1c unaccounted=0B loss=1.8433%"
+  run "$NETVITALS" check loss --crit-loss 1% "$FIXTURES/report-rtt.ndjson"
+  assert_equal "$status" 2
+  run "$NETVITALS" check loss --warn-loss 10% "$FIXTURES/report-rtt.ndjson"
+  assert_equal "$status" 0
+  echo '{"type":"begin","ts_us":1790000000000000,"tool":"x"}' >"$OUT/in"
+  run "$NETVITALS" check loss "$OUT/in"
+  assert_equal "$status" 1
+  [[ $output == *"1 streams without end"* ]]
+  run "$NETVITALS" check loss --live "$OUT/in"
+  assert_equal "$status" 0
+  run "$NETVITALS" check loss /dev/null
+  assert_equal "$status" 3
+}
