@@ -14,7 +14,7 @@ static const struct {
 } fixed[] = {
     {EV_sctp_hb_sent, "state", "up pf down unconfirmed"},
     {EV_sctp_hb_ack, "state", "up pf down unconfirmed"},
-    {EV_sctp_hb_ack, "verdict", "ok late stale bad_nonce unknown_path"},
+    {EV_sctp_hb_ack, "verdict", "ok late stale bad_nonce unknown_path bad_length bad_vtag"},
     {EV_sctp_hb_skip, "reason", "data disabled"},
     {EV_sctp_path, "from", "up pf down unconfirmed"},
     {EV_sctp_path, "to", "up pf down unconfirmed"},

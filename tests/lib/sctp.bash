@@ -1,0 +1,90 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# sctp.bash - pairs of network namespaces with SCTP between them: for the tests and for tests/vm/demo.
+#
+#   sctp_pair NAME [LINKS]              namespaces NAMEa and NAMEb (host and peer) with LINKS (1) veth links; link N has
+#                                       10.9.N.1 and 10.9.N.2, 2001:db8:9:N::1 and ::2, its ends are aN and bN.
+#                                       Every pair has the same addresses: only the namespace tells them apart.
+#   sctp_set NETNS KEY=VALUE...         net.sctp settings of a namespace
+#   sctp_netem NETNS DEVICE ARG...      replaces what tc netem does to what leaves DEVICE
+#   sctp_netns_id NETNS                 its inode number, as events have it
+#   sctp_endpoints_start                starts sctp_endpoints.py; then:
+#   endpoint COMMAND NAME...            gives it a command (see there) and waits for the answer
+#   sctp_clean_up                       ends all of that
+#
+# The names of namespaces begin with $SCTP_PREFIX, which NAME and NETNS above leave out.
+
+SCTP_PREFIX=${SCTP_PREFIX:-nv$$}
+SCTP_LIB=$(dirname "${BASH_SOURCE[0]}")
+
+# The host sends a heartbeat every 0.3 s (the peer: every second), and the time-outs fit: 12 seconds see about 30 of a path.
+SCTP_QUICK="rto_initial=300 rto_min=100 rto_max=400 association_max_retrans=1000 path_max_retrans=4"
+
+sctp_pair() {
+  local a=$SCTP_PREFIX$1a b=$SCTP_PREFIX$1b links=${2:-1} n side netns
+  {
+    printf 'netns add %s\n' "$a" "$b"
+    for ((n = 1; n <= links; n++)); do
+      echo "link add a$n netns $a type veth peer name b$n netns $b"
+    done
+  } | ip -batch -
+  for side in a b; do
+    netns=$SCTP_PREFIX$1$side
+    {
+      echo "link set lo up"
+      for ((n = 1; n <= links; n++)); do
+        echo "addr add 10.9.$n.$([ $side = a ] && echo 1 || echo 2)/24 dev $side$n"
+        echo "addr add 2001:db8:9:$n::$([ $side = a ] && echo 1 || echo 2)/64 dev $side$n nodad"
+        echo "link set $side$n up"
+      done
+    } | ip -n "$netns" -batch -
+    # shellcheck disable=SC2086 # words
+    sctp_set "$1$side" $SCTP_QUICK "hb_interval=$([ $side = a ] && echo 300 || echo 1000)"
+  done
+}
+
+sctp_set() {
+  local netns=$SCTP_PREFIX$1
+  shift
+  # shellcheck disable=SC2016 # expanded by the inner shell
+  ip netns exec "$netns" sh -c 'cd /proc/sys/net/sctp && for s; do echo "${s#*=}" >"${s%%=*}"; done' sh "$@"
+}
+
+sctp_netem() {
+  local netns=$SCTP_PREFIX$1 device=$2
+  shift 2
+  tc -n "$netns" qdisc replace dev "$device" root netem limit 10000 "$@"
+}
+
+sctp_netns_id() { stat -Lc %i "/run/netns/$SCTP_PREFIX$1"; }
+
+sctp_endpoints_start() {
+  coproc SCTP_ENDPOINTS { exec python3 "$SCTP_LIB/sctp_endpoints.py" 3>&-; }
+  # shellcheck disable=SC2154 # made by coproc
+  SCTP_ENDPOINTS_IN=${SCTP_ENDPOINTS[1]} SCTP_ENDPOINTS_OUT=${SCTP_ENDPOINTS[0]}
+}
+
+# Third word of a command: a namespace, which gets its prefix (commands that take none have no third word).
+endpoint() {
+  local command=$1 name=$2 answer
+  shift 2
+  case $command in
+  listen | connect) set -- "$SCTP_PREFIX$1" "${@:2}" ;;
+  forge) name=$SCTP_PREFIX$name ;;
+  esac
+  echo "$command $name $*" >&"$SCTP_ENDPOINTS_IN"
+  IFS= read -r -t 60 answer <&"$SCTP_ENDPOINTS_OUT" || answer="no answer"
+  [ "$answer" = "ok $name" ] || {
+    echo "endpoint $command $name $*: $answer" >&2
+    return 1
+  }
+}
+
+sctp_clean_up() {
+  local netns
+  [ -z "${SCTP_ENDPOINTS_PID-}" ] || kill "$SCTP_ENDPOINTS_PID" 2>/dev/null || true
+  for netns in /run/netns/"$SCTP_PREFIX"*; do
+    [ ! -e "$netns" ] || ip netns del "$(basename "$netns")"
+  done
+}

@@ -1,0 +1,157 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# where: lab
+#
+# sctphb and sctppath on real associations, held against captures of the same packets.
+# Starting bpftrace takes long under emulation, so all scenarios run at the same time, each in its own pair of
+# namespaces (all with the same addresses): tests/lib/sctp_scenarios. The tests look at what was recorded.
+# SCTP_RECORDED=DIR bats tests/live/sctp.bats looks at an earlier recording instead of making one (on any machine).
+#
+# shellcheck disable=SC2016 # $names in single quotes are jq's
+
+load ../lib/common
+
+setup_file() {
+  if [ -n "${SCTP_RECORDED-}" ]; then
+    cp "$SCTP_RECORDED"/* "$BATS_FILE_TMPDIR/"
+    return
+  fi
+  local need
+  for need in root sctp btf bpftrace kprobes tc tcpdump python3 jq; do have "$need" || return 0; done
+  # A script of its own: bats traces every command of a test, which is slow under emulation.
+  "$BATS_TEST_DIRNAME/../lib/sctp_scenarios" "$BATS_FILE_TMPDIR" >&2
+}
+
+test_setup() {
+  [ -n "${SCTP_RECORDED-}" ] || requires root sctp btf bpftrace kprobes tc tcpdump python3
+  requires jq python3
+  EVENTS=$BATS_FILE_TMPDIR/sctphb.ndjson
+  CHANGES=$BATS_FILE_TMPDIR/sctppath.ndjson
+}
+
+# jq FILTER over the array of the events of a pair's host; $ours are all of them.
+of_pair() { # FILE PAIR FILTER
+  jq -se --argjson netns "$(cat "$BATS_FILE_TMPDIR/$2.netns")" "map(select(.netns == \$netns)) | $3" "$1"
+}
+
+expect() { # FILE PAIR FILTER
+  of_pair "$1" "$2" "$3" >/dev/null && return
+  echo "not so for $2: $3" >&2
+  of_pair "$1" "$2" '.[]' | jq -c . | tail -n 40 >&2
+  return 1
+}
+
+# What the capture of a device says of its one peer.
+truth() { # PAIR DEVICE LOCAL KEY
+  "$ROOT/tests/lib/heartbeats_in_capture.py" "$BATS_FILE_TMPDIR/$1.$2.pcap" "$3" | jq -s ".[0].$4"
+}
+
+# Sent, acknowledged and received are equal, the median differs by 2 % or 300 us at most.
+agrees_with_capture() { # PAIR DEVICE LOCAL RADDR
+  local p50 ours
+  assert_equal "$(of_pair "$EVENTS" "$1" "map(select(.raddr == \"$4\")) | [
+      (map(select(.type == \"sctp_hb_sent\")) | length), (map(select(.type == \"sctp_hb_ack\" and .verdict == \"ok\")) | length),
+      (map(select(.type == \"sctp_hb_recv\")) | length)] | join(\" \")")" \
+    "\"$(truth "$1" "$2" "$3" sent) $(truth "$1" "$2" "$3" acked) $(truth "$1" "$2" "$3" received)\""
+  p50=$(truth "$1" "$2" "$3" p50_ns)
+  ours=$("$NETVITALS" report rtt --format json "$EVENTS" |
+    jq --argjson netns "$(cat "$BATS_FILE_TMPDIR/$1.netns")" ".rows[] | select(.netns == \$netns and .raddr == \"$4\").p50_ns")
+  echo "p50: ours $ours ns, capture $p50 ns" >&2
+  jq -ne "($ours - $p50 | if . < 0 then -. else . end) <= ([$p50 * 0.02, 300000] | max)" >/dev/null
+}
+
+@test "a delay of 20 ms each way: counts and median RTT are those of the capture" {
+  agrees_with_capture delay a1 10.9.1.1 10.9.1.2
+  expect "$EVENTS" delay 'map(select(.rtt_ns)) | length >= 15 and all(.rtt_ns >= 40000000)'
+}
+
+@test "a loss of 30 %: counts and median RTT are those of the capture" {
+  agrees_with_capture loss a1 10.9.1.1 10.9.1.2
+  expect "$EVENTS" loss 'any(.type == "sctp_hb_miss" and .outstanding >= 1 and .since_us >= 100000)'
+}
+
+@test "IPv6: counts and median RTT are those of the capture" {
+  agrees_with_capture six a1 2001:db8:9:1::1 2001:db8:9:1::2
+  expect "$EVENTS" six 'all(.laddr == "2001:db8:9:1::1")'
+}
+
+@test "multihomed: each path has its own numbers, one goes down and the other does not" {
+  agrees_with_capture multi a1 10.9.1.1 10.9.1.2
+  agrees_with_capture multi a2 10.9.2.1 10.9.2.2
+  expect "$CHANGES" multi 'map(select(.type == "sctp_path" and .raddr == "10.9.2.2") | .to) | .[0:2] == ["unconfirmed", "up"]'
+  expect "$CHANGES" multi 'any(.type == "sctp_path" and .raddr == "10.9.2.2" and .from == "up" and .to == "pf")'
+  expect "$CHANGES" multi 'any(.type == "sctp_path" and .raddr == "10.9.2.2" and .to == "down" and .errors > .max_errors)'
+  expect "$CHANGES" multi 'all(.raddr != "10.9.1.2" or .to == null or .to == "up")'
+}
+
+@test "a peer whose packets are dropped: ESTABLISHED, heartbeats unanswered, the path goes down" {
+  awk '$5 == 3 && $13 == 5000 { found = 1 } END { exit !found }' "$BATS_FILE_TMPDIR/assocs"
+  expect "$EVENTS" incident 'map(select(.type == "sctp_hb_miss")) | length >= 5 and .[-1].since_us > 5000000'
+  expect "$EVENTS" incident '(map(select(.type == "sctp_hb_ack")) | last.ts_us) < (map(select(.type == "sctp_hb_sent")) | last.ts_us) - 5000000'
+  expect "$EVENTS" incident 'map(select(.type == "sctp_hb_sent") | .state) | last == "down"'
+  expect "$CHANGES" incident 'map(select(.type == "sctp_path") | .to) == ["up", "pf", "down"]'
+  run -2 --separate-stderr "$NETVITALS" check rtt --assocs="$BATS_FILE_TMPDIR/assocs" "$EVENTS"
+  "$NETVITALS" report rtt --format json --assocs="$BATS_FILE_TMPDIR/assocs" "$EVENTS" >"$OUT/report.json"
+  jq -e --argjson netns "$(cat "$BATS_FILE_TMPDIR/incident.netns")" \
+    'any(.rows[]; .netns == $netns and .verdict == "down" or .verdict == "stalled") and (.contradictions | length) > 0' "$OUT/report.json"
+}
+
+@test "an ACK later than heartbeat interval + RTO is late, not ok, and its RTT is known" {
+  expect "$EVENTS" late 'map(select(.type == "sctp_hb_ack" and .verdict == "late")) | length >= 3 and all(.rtt_ns >= 1500000000)'
+  expect "$EVENTS" late 'map(select(.type == "sctp_hb_ack" and .rtt_ns >= 1000000000)) | all(.verdict == "late")'
+}
+
+@test "forged ACKs: another nonce, an unknown address, a wrong length, and a duplicate" {
+  expect "$EVENTS" forged 'map(select(.type == "sctp_hb_ack" and .verdict != "ok") | .verdict) ==
+    ["bad_nonce", "unknown_path", "bad_length", "stale"]'
+  expect "$EVENTS" forged 'map(select(.type == "sctp_hb_ack" and .verdict != "ok")) | all(has("rtt_ns") | not)'
+  expect "$EVENTS" forged '(map(select(.verdict == "ok")) | length) as $ok | (map(select(.type == "sctp_hb_sent")) | length) - $ok | . == 0 or . == 1'
+}
+
+@test "an association that the peer starts anew" {
+  expect "$CHANGES" restart 'map(select(.type == "sctp_assoc") | .state) == ["up", "restart"]'
+  expect "$EVENTS" restart 'map(select(.type == "sctp_hb_ack" and .verdict == "ok")) | length >= 10'
+}
+
+@test "PLPMTUD probes are counted apart from heartbeats" {
+  expect "$EVENTS" probe 'any(.type == "sctp_pmtu_probe" and .acked == 0 and .probe_bytes > 1000)'
+  expect "$EVENTS" probe 'any(.type == "sctp_pmtu_probe" and .acked == 1 and .rtt_ns > 0)'
+  expect "$EVENTS" probe 'map(select(.type == "sctp_hb_ack")) | all(.verdict == "ok")'
+}
+
+@test "an IPv4-mapped peer of an IPv6 socket is written as IPv4" {
+  expect "$EVENTS" mapped 'length > 10 and all(.raddr == "10.9.1.2" and .laddr == "10.9.1.1")'
+}
+
+@test "DATA on a path, or heartbeats switched off: said once, with the reason" {
+  expect "$EVENTS" busy 'map(select(.type == "sctp_hb_skip") | .reason) | unique == ["data"] and length <= 3'
+  expect "$EVENTS" silent 'map(select(.type == "sctp_hb_skip") | .reason) == ["disabled"]'
+  expect "$EVENTS" silent '(map(select(.type == "sctp_hb_skip"))[0].ts_us) as $off | map(select(.type == "sctp_hb_sent" and .ts_us > $off)) == []'
+}
+
+@test "the end of an association: aborted or shut down" {
+  expect "$CHANGES" ended 'map(select(.type == "sctp_assoc") | .state) == ["up", "aborted"]'
+  expect "$CHANGES" delay 'map(select(.type == "sctp_assoc") | .state) | .[-2:] == ["up", "shutdown"]'
+}
+
+@test "kernel's jiffies come out as microseconds" {
+  expect "$EVENTS" delay 'map(select(.type == "sctp_hb_sent")) | all(.hb_interval_us == 300000 and .rto_us >= 100000 and .rto_us <= 400000)'
+  expect "$EVENTS" delay 'map(select(.type == "sctp_hb_ack")) | last.kernel_srtt_us | . >= 36000 and . <= 60000'
+}
+
+@test "filters: the peer's port and address" {
+  jq -se 'map(select(.raddr)) | length > 1 and all(.raddr == "2001:db8:9:1::2" and .rport == 5000)' "$BATS_FILE_TMPDIR/filtered.ndjson"
+  jq -se '.[0].settings == "2001:db8:9:1::2 5000"' "$BATS_FILE_TMPDIR/filtered.ndjson"
+}
+
+@test "the streams are framed, hold what the schema knows, and nothing was lost" {
+  local stream
+  for stream in "$EVENTS" "$CHANGES"; do
+    jq -se '.[0].type == "begin" and .[-1].type == "end" and any(.type == "ready") and all(.type != "lost")' "$stream"
+    run -0 "$NETVITALS" lint "$stream"
+  done
+  # the clock of the events is the clock of the host
+  local now
+  now=$(date +%s)
+  jq -se --argjson now "$now" '.[-1].ts_us / 1000000 | . <= $now + 1 and . > $now - 600' "$EVENTS"
+}
