@@ -6,6 +6,7 @@
 #include "helper/exit_codes.h"
 
 #include <pcap/pcap.h>
+#include <sched.h>
 #include <string.h>
 
 enum { PACKETS_PER_SIGNAL_CHECK = 256 };
@@ -148,6 +149,16 @@ static pcap_t *open_capture(const struct loader *l, const char *path)
     return NULL;
 }
 
+// Each CPU counts into a table of its own: a capture must be read on one, or reading it again could
+// give other lines. Where that is refused the sums are right all the same.
+static void stay_on_this_cpu(void)
+{
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET((size_t)sched_getcpu(), &one);
+    sched_setaffinity(0, sizeof(one), &one);
+}
+
 int capture_run(struct acct *a, const struct loader *l, const struct config *config,
                 struct writer *w, struct naming *names)
 {
@@ -162,6 +173,7 @@ int capture_run(struct acct *a, const struct loader *l, const struct config *con
     r.stamp.by = settings.by;
 
     const char *reason = "eof";
+    stay_on_this_cpu();
     int rc = read_all(&r, pcap, config->read, &reason);
     writer_end(w, reason);
     flows__free(&r.counts.flows);

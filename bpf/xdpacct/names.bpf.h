@@ -66,8 +66,8 @@ struct {
     __type(value, struct name_rate);
 } name_rates SEC(".maps");
 
-// States of flows that have no slot. Losing one costs copies that nobody needs, or a name; no
-// count.
+// States of flows that have no slot, and of hellos that have begun. Losing one costs copies that
+// nobody needs, or a name; no count.
 struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);
     __uint(max_entries, NAME_SPILLED);
@@ -79,11 +79,12 @@ struct name_losses name_losses;
 
 // The payload of a packet, and what of it is there.
 struct payload {
-    __u32 off;  // of its first byte
-    __u32 full; // bytes, as the IP header says
-    __u32 len;  // bytes that can be copied
-    __u32 seq;  // TCP
-    __u32 syn;  // TCP: 1
+    __u32 off;    // of its first byte
+    __u32 full;   // bytes, as the IP header says
+    __u32 len;    // bytes that can be copied
+    __u32 seq;    // TCP
+    __u32 syn;    // TCP: 1
+    __u32 wanted; // 1: to be copied
 };
 
 static __always_inline __u32 names__frame_len(struct xdp_md *ctx)
@@ -97,7 +98,7 @@ static __always_inline bool names__payload(struct xdp_md *ctx, struct cursor *c,
 {
     __u32 header = sizeof(struct udphdr);
     c->off = ip->l4;
-    p->seq = p->syn = 0;
+    p->seq = p->syn = p->wanted = 0;
     if (ip->proto == IPPROTO_TCP) {
         struct tcphdr *tcp = parse__peek(c, sizeof(*tcp));
         if (!tcp)
@@ -142,28 +143,37 @@ static __always_inline long names__load(struct xdp_md *ctx, __u32 off, void *to,
 {
     if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_xdp_load_bytes))
         return bpf_xdp_load_bytes(ctx, off, to, len);
+    if (off > PARSE_OFFSET_MAX)
+        return -1;
     void *from = (void *)(long)ctx->data + off;
     if (from + len > (void *)(long)ctx->data_end)
         return -1;
     return bpf_probe_read_kernel(to, len, from);
 }
 
-static __always_inline void names__copy(struct xdp_md *ctx, const struct flow_key *key, __u32 dir,
-                                        const struct payload *p)
+// len, of which the verifier knows then that it is 1 to NAME_COPY_MAX: before 6.8 it forgets what a
+// comparison told of a value that has been to the stack since.
+static __always_inline __u32 names__bound(__u32 len)
 {
-    __u32 zero = 0, len = p->len < NAME_COPY_MAX ? p->len : NAME_COPY_MAX, off = p->off;
+    asm volatile("" : "+r"(len));
+    return ((len - 1) & (NAME_COPY_MAX - 1)) + 1;
+}
+
+static __always_inline void names__copy(struct xdp_md *ctx, const struct flow_key *key,
+                                        const struct payload *p, __u32 dir)
+{
+    __u32 zero = 0;
     struct name_packet *copy = bpf_map_lookup_elem(&name_buffers, &zero);
-    // The verifier wants the bounds of the very registers that are handed on.
-    asm volatile("" : "+r"(len), "+r"(off));
-    if (!copy || len == 0 || len > NAME_COPY_MAX || off > PARSE_OFFSET_MAX || !names__admit(key))
+    __u32 len = p->len < NAME_COPY_MAX ? p->len : NAME_COPY_MAX;
+    if (!copy || len == 0 || p->off > PARSE_OFFSET_MAX || !names__admit(key))
         return;
     copy->key = *key;
     copy->seq = p->seq;
     copy->len = len;
     copy->full_len = p->full > 65535 ? 65535 : p->full;
     copy->dir = dir;
-    if (names__load(ctx, off, copy->bytes, len) != 0 ||
-        bpf_ringbuf_output(&name_copies, copy, NAME_PACKET_HEAD + len, 0) != 0)
+    if (names__load(ctx, p->off, copy->bytes, names__bound(len)) != 0 ||
+        bpf_ringbuf_output(&name_copies, copy, NAME_PACKET_HEAD + names__bound(len), 0) != 0)
         __sync_fetch_and_add(&name_losses.ring_full, 1);
 }
 
@@ -207,9 +217,28 @@ static __always_inline __u32 names__ack(__u32 state, const struct payload *p)
     return state > 1 ? state - 1 : NAME_DONE;
 }
 
-// Returns the flow's new state, and copies the segment if it may hold a part of a hello.
-static __always_inline __u32 names__tcp(struct xdp_md *ctx, struct cursor *c,
-                                        const struct flow_key *key, __u32 state, struct payload *p)
+// A hello can go on after its slot is gone: in the next interval, or on another CPU. So what is
+// left of one that has begun stands in name_states as well.
+static __always_inline __u32 names__begun(const struct flow_key *key)
+{
+    __u64 *state = bpf_map_lookup_elem(&name_states, key);
+    __u32 left = state ? *state >> NAME_STATE_SHIFT : 0;
+    return left <= NAME_UNITS ? left : 0;
+}
+
+// known: this segment begins a hello.
+static __always_inline void names__keep_begun(const struct flow_key *key, __u32 left, bool known)
+{
+    __u64 state = (__u64)(left ? left : NAME_DONE) << NAME_STATE_SHIFT;
+    // most hellos are one segment: nothing to keep then
+    if (left || !known)
+        bpf_map_update_elem(&name_states, key, &state, BPF_ANY);
+}
+
+// Returns the flow's new state, and says whether the segment is wanted: it may hold a part of a
+// hello.
+static __always_inline __u32 names__tcp(struct cursor *c, const struct flow_key *key, __u32 state,
+                                        struct payload *p)
 {
     if (p->full == 0)
         return names__ack(state, p);
@@ -224,20 +253,21 @@ static __always_inline __u32 names__tcp(struct xdp_md *ctx, struct cursor *c,
         start = short_start;
     }
     bool known = start[0] == 0x16 || (start[0] >= 'A' && start[0] <= 'Z');
-    bool unseen = names__unseen(state);
-    if (unseen && !known)
-        return NAME_DONE;
-    __u32 units = unseen ? NAME_UNITS : state;
+    __u32 units = names__unseen(state) ? NAME_UNITS : state;
+    if (names__unseen(state) && !known) {
+        units = names__begun(key);
+        if (!units)
+            return NAME_DONE;
+    }
     __u32 left = names__left_tcp(start, units, p);
+    names__keep_begun(key, left, known);
     if (p->len > units * NAME_UNIT_BYTES)
         p->len = units * NAME_UNIT_BYTES;
-    names__copy(ctx, key, DIR_UP, p);
+    p->wanted = 1;
     return left ? left : NAME_DONE;
 }
 
-static __always_inline __u32 names__udp(struct xdp_md *ctx, struct cursor *c,
-                                        const struct flow_key *key, __u32 state,
-                                        const struct payload *p)
+static __always_inline __u32 names__udp(struct cursor *c, __u32 state, struct payload *p)
 {
     c->off = p->off;
     __u8 *start = parse__peek(c, 5);
@@ -250,7 +280,7 @@ static __always_inline __u32 names__udp(struct xdp_md *ctx, struct cursor *c,
     __u32 left = state == NAME_UNSEEN ? NAME_UNITS : state;
     if (type != (version == QUIC_VERSION_2)) // no Initial packet
         return left;
-    names__copy(ctx, key, DIR_UP, p);
+    p->wanted = 1;
     __u32 units = names__units(p->len);
     return left > units ? left - units : NAME_DONE;
 }
@@ -266,6 +296,26 @@ static __always_inline __u64 *names__spilled_state(const struct flow_key *key)
     return bpf_map_lookup_elem(&name_states, key);
 }
 
+// Moves a flow's state on by a packet that the subscriber sent. state is NULL for a flow in the
+// spill map.
+static __always_inline void names__step(struct cursor *c, const struct ip_layer *ip,
+                                        const struct flow_key *key, __u64 *state, struct payload *p)
+{
+    if (!state)
+        state = names__spilled_state(key);
+    if (!state)
+        return;
+    __u32 now = *state >> NAME_STATE_SHIFT, next = now;
+    if (now == NAME_DONE)
+        return;
+    if (ip->proto == IPPROTO_TCP)
+        next = names__tcp(c, key, now, p);
+    else
+        next = names__udp(c, now, p);
+    if (next != now)
+        *state = (*state & FLOW_ID_MASK) | (__u64)next << NAME_STATE_SHIFT;
+}
+
 // A global function, which the verifier checks once. state is NULL for a flow that has no slot. The
 // return value has no meaning.
 __noinline int names_take(struct xdp_md *ctx, struct ip_layer *ip, struct flow_key *key,
@@ -277,20 +327,12 @@ __noinline int names_take(struct xdp_md *ctx, struct ip_layer *ip, struct flow_k
     struct cursor c = parse_start((void *)(long)ctx->data, (void *)(long)ctx->data_end);
     if (!names__payload(ctx, &c, ip, &p))
         return 0;
-    if (dir == DIR_DOWN) {
-        names__copy(ctx, key, DIR_DOWN, &p);
-        return 0;
-    }
-    if (!state)
-        state = names__spilled_state(key);
-    if (!state)
-        return 0;
-    __u32 now = *state >> NAME_STATE_SHIFT;
-    __u32 next = now == NAME_DONE           ? NAME_DONE
-                 : ip->proto == IPPROTO_TCP ? names__tcp(ctx, &c, key, now, &p)
-                                            : names__udp(ctx, &c, key, now, &p);
-    if (next != now)
-        *state = (*state & FLOW_ID_MASK) | (__u64)next << NAME_STATE_SHIFT;
+    if (dir == DIR_DOWN)
+        p.wanted = 1;
+    else
+        names__step(&c, ip, key, state, &p);
+    if (p.wanted)
+        names__copy(ctx, key, &p, dir);
     return 0;
 }
 

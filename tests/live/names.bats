@@ -180,6 +180,33 @@ END
   tshark_by_name late.pcap | diff -u - ours
 }
 
+@test "a hello whose second half comes in the next interval still names the flow" {
+  halves() {
+    client python3 - <<'END'
+import socket, ssl, time
+s = socket.create_connection(("10.9.0.1", 443))
+context = ssl._create_unverified_context()
+incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+t = context.wrap_bio(incoming, outgoing, server_hostname="halves.test")
+try:
+    t.do_handshake()
+except ssl.SSLWantReadError:
+    pass
+hello = outgoing.read()
+s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+s.sendall(hello[:60])
+time.sleep(0.9)
+s.sendall(hello[60:])
+s.recv(65536)
+END
+  }
+  captured halves.pcap halves
+  accounts halves.pcap --names all --interval 200ms
+  assert_jq events 'map(select(.type == "reclass")) | length == 1 and .[0].name == "halves.test"'
+  bytes_by_name events >ours
+  tshark_by_name halves.pcap | diff -u - ours
+}
+
 @test "names are found in mirrored packets: GRE, VXLAN" {
   ln -s "$NAMES_DIR/web.pcap" .
   accounts web.pcap --names all
