@@ -2,6 +2,7 @@
 //
 // cmd_report.c - netvitals report [NAME] [FILE…]
 
+#include "helper/cgroupfs/cgroupfs.h"
 #include "helper/commands.h"
 #include "helper/exit_codes.h"
 #include "helper/input.h"
@@ -48,9 +49,26 @@ static void print_reports(struct run *run, uint64_t now_us)
         report_release(&reports[i]);
 }
 
+static void take_event(void *context, const struct event *ev)
+{
+    session_add(context, ev);
+}
+
+static int take_snapshot(struct run *run)
+{
+    if (!run->options->snapshot || cgroupfs_scan(take_event, &run->session) > 0)
+        return EXIT_OK;
+    cli_error(run->program,
+              "no cgroup filesystem is mounted, so there is nothing to take a snapshot of; cure: "
+              "mount -t cgroup2 none /sys/fs/cgroup");
+    return EXIT_CANNOT;
+}
+
 static bool print_live(void *context)
 {
     struct run *run = context;
+    if (take_snapshot(run) != EXIT_OK)
+        return false;
     if (run->redraw)
         fputs("\033[H\033[2J", run->out);
     print_reports(run, event_now_us());
@@ -116,6 +134,12 @@ static int read_and_print(struct run *run)
     int rc = open_output(run, temporary, sizeof(temporary));
     if (rc != EXIT_OK)
         return rc;
+    rc = take_snapshot(run);
+    if (rc != EXIT_OK)
+        return rc;
+    // without input the clock alone makes the next report
+    while (run->input.path_count == 0 && run->input.pulse_us && print_live(run))
+        usleep((useconds_t)run->input.pulse_us);
     rc = input_read_all(&run->input);
     if (rc != EXIT_BAD_INPUT) {
         if (run->redraw)
@@ -136,7 +160,9 @@ static int report_run(const struct program *program, const void *config, int arg
     with_format.plots = format_find(options->format)->plots;
     struct run run = {.program = program, .options = options};
     const char *name = take_name(&argc, &argv);
-    int rc = check_input(program, name, argc);
+    // A snapshot needs no input; what else is to be read is named.
+    bool no_input = options->snapshot && argc == 0;
+    int rc = no_input ? EXIT_OK : check_input(program, name, argc);
     if (rc == EXIT_OK)
         rc = session_open(&run.session, name, options);
     if (rc == EXIT_OK) {
@@ -144,7 +170,9 @@ static int report_run(const struct program *program, const void *config, int arg
                      strcmp(options->format, "text") == 0;
         run.input = (struct input){.session = &run.session,
                                    .paths = argc ? (const char *const *)argv : standard_input,
-                                   .path_count = argc ? (size_t)argc : 1,
+                                   .path_count = no_input ? 0
+                                                 : argc   ? (size_t)argc
+                                                          : 1,
                                    .pulse_us = options->follow_us,
                                    .pulse = print_live,
                                    .context = &run};

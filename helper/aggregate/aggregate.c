@@ -6,13 +6,13 @@
 
 #include <string.h>
 
+extern const struct aggregate aggregate_cgroup;
 extern const struct aggregate aggregate_rtt;
-extern const struct aggregate aggregate_redirect;
 extern const struct aggregate aggregate_traffic;
 
 const struct aggregate *const aggregates[] = {
     &aggregate_rtt,
-    &aggregate_redirect,
+    &aggregate_cgroup,
     &aggregate_traffic,
     NULL,
 };

@@ -4,9 +4,6 @@
 #
 # sockredir: events, limits, order, stopping. Real programs are in sockredir_programs.bats.
 
-# bats sets stderr, make_cgroup sets CG_NAME
-# shellcheck disable=SC2154
-
 load ../lib/common
 load ../lib/sockredir
 
@@ -241,7 +238,7 @@ traffic_flows() { [ "$(redirect_sum connections)" -gt 20 ]; }
 }
 
 @test "--deadman stops by itself; --renew puts it off" {
-  start sockredir "$SOCKREDIR" -c "$CG_served" --deadman 3s --force
+  start sockredir "$SOCKREDIR" -c "$CG_served" --deadman 3s
   wait_for_event sockredir ready 30
   "$SOCKREDIR" --renew -c "$CG_served"
   wait_until 10 has_event sockredir end

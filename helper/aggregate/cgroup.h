@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// cgroup.h - the cgroups of the cgroup report, who is in them, and what changed. Private to
+// cgroup*.c.
+#pragma once
+
+#include "helper/aggregate/aggregate.h"
+#include "helper/aggregate/cgroup_cell.h"
+#include "helper/aggregate/intern.h"
+#include "helper/aggregate/keymap.h"
+
+struct cgroup_key {
+    uint64_t id;
+    uint32_t host, hierarchy; // interned
+};
+
+// Where a process is on one hierarchy.
+struct cgroup_place_key {
+    uint64_t pid;
+    uint32_t host, hierarchy; // interned
+};
+
+struct cgroup_place {
+    struct cgroup_cell *cell; // NULL: the process is gone
+};
+
+// What the kernel's number of a hierarchy stands for.
+struct cgroup_hierarchy {
+    uint64_t id;
+    uint32_t host, text; // interned
+};
+
+enum { CGROUP_HIERARCHIES_MAX = 256 };
+
+struct cgroup_change {
+    uint64_t at_us;
+    uint64_t cgroup_id;
+    uint64_t pid; // 0: none
+    uint64_t was, now;
+    bool has_limits;                                         // was and now hold
+    uint32_t host, hierarchy, change, path, from_path, comm; // interned
+};
+
+// The last changes. Memory is bounded: the oldest make room.
+struct cgroup_changes {
+    struct cgroup_change *items;
+    size_t count, capacity;
+    uint64_t dropped;
+};
+
+enum { CGROUP_CHANGES_MAX = 10000 };
+
+void cgroup_changes_add(struct cgroup_changes *changes, const struct cgroup_change *change);
+// In order of time.
+void cgroup_changes_sort(struct cgroup_changes *changes);
+
+// What the input tells of: what it does not is shown as unknown, not as 0.
+enum cgroup_subject { SEEN_CPU = 1, SEEN_NET = 2, SEEN_IO = 4, SEEN_MEM = 8, SEEN_MOVES = 16 };
+
+struct cgroup_aggregate {
+    unsigned seen; // enum cgroup_subject
+    const struct report_options *options;
+    struct keymap *cells;  // struct cgroup_cell by struct cgroup_key
+    struct keymap *places; // struct cgroup_place by struct cgroup_place_key
+    struct intern *words;
+    struct cgroup_cell other; // cgroups beyond max_keys, together
+    struct cgroup_hierarchy hierarchies[CGROUP_HIERARCHIES_MAX];
+    size_t hierarchy_count;
+    struct cgroup_changes changes;
+    bool live;           // the stream is of this host, now: its cgroup filesystem is read as well
+    uint64_t scanned_us; // when that was last done
+    bool scanning;       // its events are coming in
+};
+
+// The text of a cell's path; absent if nobody said.
+struct text cgroup_path(const struct cgroup_aggregate *a, const struct cgroup_cell *cell);
+
+// True if --hierarchy and --under want it.
+bool cgroup_wanted(const struct cgroup_aggregate *a, uint32_t hierarchy, struct text path);
+
+// Adds the rows, a tree; and the section `timeline`.
+void cgroup_rows(struct cgroup_aggregate *a, struct report *report);
+void cgroup_timeline(struct cgroup_aggregate *a, struct report *report);
+
+// What moves processes between cells: cgroup_task, cgroup_attach, cgroup_fork, cgroup_exit.
+void cgroup_places_add(struct cgroup_aggregate *a, const struct event *ev,
+                       const struct cgroup_key *key, struct cgroup_cell *cell);

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "helper/aggregate/cgroup_cell.h"
+
+void cgroup_last_set(struct cgroup_last *last, uint64_t at_us, uint64_t value)
+{
+    if (at_us > last->at_us || (at_us == last->at_us && value > last->value))
+        *last = (struct cgroup_last){at_us, value};
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static void take_throttle(struct cgroup_cell *c, const struct cgroup_throttle_reading *r)
+{
+    if (r->at_us && (!c->first_throttle.at_us || r->at_us < c->first_throttle.at_us))
+        c->first_throttle = *r;
+    if (r->at_us > c->last_throttle.at_us)
+        c->last_throttle = *r;
+}
+
+static void take_used(struct cgroup_cell *c, const struct cgroup_used_reading *r)
+{
+    if (r->at_us && (!c->first_used.at_us || r->at_us < c->first_used.at_us))
+        c->first_used = *r;
+    if (r->at_us > c->last_used.at_us)
+        c->last_used = *r;
+}
+
+static void add_state(struct cgroup_cell *c, const struct event *ev)
+{
+    const struct ev_cgroup_state *s = &ev->cgroup_state;
+#define TAKE(key)                                                                                  \
+    if (EVENT_HAS(ev, cgroup_state, key))                                                          \
+        cgroup_last_set(&c->key, ev->ts_us, s->key);
+    TAKE(cpu_quota_ns)
+    TAKE(cpu_period_ns)
+    TAKE(memory_max_bytes)
+    TAKE(pids_max)
+    TAKE(memory_bytes)
+    TAKE(pids)
+    TAKE(processes)
+#undef TAKE
+    if (EVENT_HAS(ev, cgroup_state, throttled_ns))
+        take_throttle(c, &(struct cgroup_throttle_reading){ev->ts_us, s->periods, s->throttled,
+                                                           s->throttled_ns});
+    if (EVENT_HAS(ev, cgroup_state, run_ns) || EVENT_HAS(ev, cgroup_state, oom_kills))
+        take_used(c, &(struct cgroup_used_reading){ev->ts_us, s->run_ns, s->oom_kills});
+}
+
+static void add_summary(struct cgroup_cell *c, const struct event *ev)
+{
+    const struct ev_cgroup_summary *s = &ev->cgroup_summary;
+    struct cgroup_cell from = {.max_latency_ns = s->max_latency_ns,
+                               .processes = {s->processes_us, s->processes},
+                               .born_us = s->born_us,
+                               .gone_us = s->gone_us,
+                               .first_us = s->first_us,
+                               .last_us = s->last_us};
+#define X(key) from.key = s->key;
+    CGROUP_COUNTERS(X)
+#undef X
+#define X(key) from.key = (struct cgroup_last){s->key##_us, s->key};
+    CGROUP_STATES(X)
+#undef X
+    from.first_throttle.at_us = s->first_read_us;
+    from.last_throttle.at_us = s->last_read_us;
+    from.first_used.at_us = s->first_used_us;
+    from.last_used.at_us = s->last_used_us;
+#define X(key)                                                                                     \
+    from.first_throttle.key = s->first_##key;                                                      \
+    from.last_throttle.key = s->last_##key;
+    CGROUP_THROTTLE_COUNTERS(X)
+#undef X
+#define X(key)                                                                                     \
+    from.first_used.key = s->first_##key;                                                          \
+    from.last_used.key = s->last_##key;
+    CGROUP_USED_COUNTERS(X)
+#undef X
+    cgroup_cell_merge(c, &from);
+}
+
+static void add_interval(struct cgroup_cell *c, const struct event *ev)
+{
+#define ADD(event, key) c->key += ev->event.key
+    switch (ev->type) {
+    case EV_cgroup_cpu:
+        ADD(cgroup_cpu, run_ns);
+        ADD(cgroup_cpu, wait_ns);
+        break;
+    case EV_cgroup_net:
+        ADD(cgroup_net, tx_bytes);
+        ADD(cgroup_net, rx_bytes);
+        ADD(cgroup_net, tx_packets);
+        ADD(cgroup_net, rx_packets);
+        ADD(cgroup_net, connects);
+        ADD(cgroup_net, accepts);
+        ADD(cgroup_net, retransmits);
+        break;
+    case EV_cgroup_io:
+        ADD(cgroup_io, read_bytes);
+        ADD(cgroup_io, write_bytes);
+        ADD(cgroup_io, reads);
+        ADD(cgroup_io, writes);
+        ADD(cgroup_io, latency_ns);
+        c->max_latency_ns = later(c->max_latency_ns, ev->cgroup_io.max_latency_ns);
+        break;
+    case EV_cgroup_mem:
+        ADD(cgroup_mem, direct_reclaims);
+        ADD(cgroup_mem, direct_reclaim_ns);
+        ADD(cgroup_mem, limit_reclaims);
+        ADD(cgroup_mem, limit_reclaim_ns);
+        break;
+    default:
+        break;
+    }
+#undef ADD
+}
+
+void cgroup_cell_add(struct cgroup_cell *c, const struct event *ev)
+{
+    if (ev->type == EV_cgroup_summary) {
+        add_summary(c, ev);
+        return;
+    }
+    c->first_us = earlier(c->first_us, ev->ts_us);
+    c->last_us = later(c->last_us, ev->ts_us);
+    switch (ev->type) {
+    case EV_cgroup_state:
+        add_state(c, ev);
+        break;
+    case EV_cgroup_mkdir:
+        c->born_us = earlier(c->born_us, ev->ts_us);
+        break;
+    case EV_cgroup_rmdir:
+    case EV_cgroup_release:
+        c->gone_us = earlier(c->gone_us, ev->ts_us);
+        break;
+    case EV_cgroup_frozen:
+        cgroup_last_set(&c->frozen, ev->ts_us, ev->cgroup_frozen.frozen);
+        break;
+    case EV_cgroup_oom:
+        c->oom_events++;
+        break;
+    default:
+        add_interval(c, ev);
+    }
+}
+
+void cgroup_cell_merge(struct cgroup_cell *into, const struct cgroup_cell *from)
+{
+#define X(key) into->key += from->key;
+    CGROUP_COUNTERS(X)
+#undef X
+#define X(key) cgroup_last_set(&into->key, from->key.at_us, from->key.value);
+    CGROUP_STATES(X)
+    X(processes)
+#undef X
+    into->max_latency_ns = later(into->max_latency_ns, from->max_latency_ns);
+    take_throttle(into, &from->first_throttle);
+    take_throttle(into, &from->last_throttle);
+    take_used(into, &from->first_used);
+    take_used(into, &from->last_used);
+    into->born_us = earlier(into->born_us, from->born_us);
+    into->gone_us = earlier(into->gone_us, from->gone_us);
+    into->first_us = earlier(into->first_us, from->first_us);
+    into->last_us = later(into->last_us, from->last_us);
+}
+
+static void summarise_readings(const struct cgroup_cell *c, struct event *out)
+{
+    if (c->first_throttle.at_us) {
+        EVENT_SET(out, cgroup_summary, first_read_us, c->first_throttle.at_us);
+        EVENT_SET(out, cgroup_summary, last_read_us, c->last_throttle.at_us);
+#define X(key)                                                                                     \
+    EVENT_SET(out, cgroup_summary, first_##key, c->first_throttle.key);                            \
+    EVENT_SET(out, cgroup_summary, last_##key, c->last_throttle.key);
+        CGROUP_THROTTLE_COUNTERS(X)
+#undef X
+    }
+    if (c->first_used.at_us) {
+        EVENT_SET(out, cgroup_summary, first_used_us, c->first_used.at_us);
+        EVENT_SET(out, cgroup_summary, last_used_us, c->last_used.at_us);
+#define X(key)                                                                                     \
+    EVENT_SET(out, cgroup_summary, first_##key, c->first_used.key);                                \
+    EVENT_SET(out, cgroup_summary, last_##key, c->last_used.key);
+        CGROUP_USED_COUNTERS(X)
+#undef X
+    }
+}
+
+void cgroup_cell_summary(const struct cgroup_cell *c, struct event *out)
+{
+#define X(key) EVENT_SET(out, cgroup_summary, key, c->key);
+    CGROUP_COUNTERS(X)
+#undef X
+#define X(key)                                                                                     \
+    if (c->key.at_us) {                                                                            \
+        EVENT_SET(out, cgroup_summary, key, c->key.value);                                         \
+        EVENT_SET(out, cgroup_summary, key##_us, c->key.at_us);                                    \
+    }
+    CGROUP_STATES(X)
+#undef X
+#define X(key)                                                                                     \
+    if (c->key)                                                                                    \
+        EVENT_SET(out, cgroup_summary, key, c->key);
+    X(max_latency_ns)
+    X(born_us)
+    X(gone_us)
+    X(first_us)
+    X(last_us)
+#undef X
+    struct cgroup_last processes = c->processes;
+    if (c->placed_us)
+        cgroup_last_set(&processes, c->placed_us, c->placed);
+    if (processes.at_us) {
+        EVENT_SET(out, cgroup_summary, processes, processes.value);
+        EVENT_SET(out, cgroup_summary, processes_us, processes.at_us);
+    }
+    summarise_readings(c, out);
+}

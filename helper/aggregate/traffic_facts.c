@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// traffic_facts.c - what an event's bytes count for: names, subscribers, rules, pseudonyms.
+
+#include "helper/aggregate/traffic.h"
+#include "helper/rules/domain.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// The word of a name as reports show it: the registrable domain, unless --full-names.
+static uint32_t shown_name(struct traffic *t, struct text name)
+{
+    uint32_t word = intern_id(t->words, name);
+    if (t->options->full_names || word <= INTERN_OTHER)
+        return word;
+    if (word >= t->domains_size) {
+        uint32_t size = word * 2 + 64;
+        uint32_t *domains = realloc(t->domains, size * sizeof(*domains));
+        if (!domains) {
+            t->out_of_memory = true;
+            return INTERN_OTHER;
+        }
+        memset(domains + t->domains_size, 0, (size - t->domains_size) * sizeof(*domains));
+        t->domains = domains;
+        t->domains_size = size;
+    }
+    if (!t->domains[word])
+        t->domains[word] = intern_id(t->words, domain_of(name));
+    return t->domains[word];
+}
+
+// Where the answer of the rules came from, in words.
+static struct text evidence_word(enum rule_evidence evidence, struct text of_name)
+{
+    switch (evidence) {
+    case RULE_CIDR:
+        return TEXT_LITERAL("cidr");
+    case RULE_ASN:
+        return TEXT_LITERAL("asn");
+    case RULE_CONDITION:
+        return TEXT_LITERAL("condition");
+    default:
+        return of_name;
+    }
+}
+
+static struct rule_verdict apply_rules(struct traffic *t, const struct rules *rules,
+                                       const struct flow_view *v, uint32_t *app, uint32_t *rate)
+{
+    const struct rule_flow flow = {.sub = v->sub,
+                                   .peer = v->peer,
+                                   .has_peer = v->has_peer,
+                                   .proto = v->proto,
+                                   .peer_port = v->peer_port,
+                                   .name = v->name,
+                                   .ts_us = v->rated_us};
+    struct rule_verdict verdict;
+    rules_match(rules, &flow, &verdict);
+    if (!verdict.app.ptr) {
+        // nobody's: a name says at least that it is nothing free
+        verdict.app = TEXT_LITERAL("none");
+        verdict.rate = v->name.ptr ? TEXT_LITERAL("charged") : TEXT_LITERAL("unknown");
+    }
+    *app = intern_id(t->words, verdict.app);
+    *rate = intern_id(t->words, verdict.rate);
+    return verdict;
+}
+
+static void set_subscriber(struct traffic *t, const struct flow_view *v, struct traffic_facts *f)
+{
+    if (!v->has_sub)
+        return;
+    f->sub = v->sub;
+    if (t->subscribers) {
+        struct text name = subscribers_find(t->subscribers, v->sub, v->at_us);
+        f->subscriber = intern_id(t->words, name);
+        if (name.ptr) // one row, whatever address it had
+            memset(&f->sub, 0, sizeof(f->sub));
+    }
+    if (t->pseudonyms) { // of the address, even where the name is known
+        f->subscriber = INTERN_NONE;
+        f->sub = pseudonym_of(t->pseudonyms, v->sub);
+    }
+}
+
+void traffic_find_facts(struct traffic *t, struct text host, const struct flow_view *v,
+                        struct traffic_facts *f)
+{
+    memset(f, 0, sizeof(*f));
+    f->host = intern_id(t->words, host);
+    f->iface = intern_id(t->words, v->iface);
+    f->name = shown_name(t, v->name);
+    f->evidence = intern_id(t->words, v->evidence);
+    if (v->has_peer)
+        f->peer = v->peer;
+    f->proto = v->proto;
+    f->peer_port = v->peer_port;
+    f->unverified = v->unverified;
+    f->window_us = windows_start(&t->windows, v->at_us);
+    set_subscriber(t, v, f);
+    if (t->rules_before)
+        apply_rules(t, t->rules_before, v, &f->app_before, &f->rate_before);
+    if (t->rules) {
+        struct rule_verdict verdict = apply_rules(t, t->rules, v, &f->app, &f->rate);
+        f->evidence = intern_id(t->words, evidence_word(verdict.evidence, v->evidence));
+        // a name that only the client vouches for, at an address that the app does not list
+        f->unverified = verdict.evidence == RULE_NAME && v->unverified && !verdict.peer_listed;
+    }
+}
