@@ -366,10 +366,10 @@ static __always_inline void closed(struct bpf_sock_ops *ops)
     if (me->cookie != bpf_get_socket_cookie(ops))
         return;
     // What went by TCP before the socket joined the map or after it left, no hook saw; TCP counted
-    // it.
+    // it. It stands as one message.
     __u64 by_tcp = tp->bytes_sent - tp->bytes_retrans;
     if (by_tcp > me->bytes_passed) {
-        count_sent(c->port_slot, me->reason ? me->reason : PASS_EARLY, 0,
+        count_sent(c->port_slot, me->reason ? me->reason : PASS_EARLY, 1,
                    by_tcp - me->bytes_passed);
         me->bytes_passed = by_tcp;
     }

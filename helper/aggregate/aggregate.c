@@ -8,11 +8,13 @@
 
 extern const struct aggregate aggregate_cgroup;
 extern const struct aggregate aggregate_rtt;
+extern const struct aggregate aggregate_redirect;
 extern const struct aggregate aggregate_traffic;
 
 const struct aggregate *const aggregates[] = {
     &aggregate_rtt,
     &aggregate_cgroup,
+    &aggregate_redirect,
     &aggregate_traffic,
     NULL,
 };

@@ -6,9 +6,10 @@
 #   make_cgroup NAME           a cgroup of this test in $CG_NAME; its processes and it go at the end
 #   within CGROUP COMMAND...   run COMMAND in it
 #   start_within NAME CGROUP COMMAND...   the same in the background, as `start`
-#   start_sockredir CGROUP [OPTION...]    and wait until it is ready; its events are in $OUT/sockredir.out
+#   start_sockredir CGROUP [OPTION...]    and wait until it is ready; its events are in $OUT/sockredir.out.
+#                              With --force where the preflight refuses: the rest must work all the same
 #   redirect_sum KEY           sum of KEY over the redirect events
-#   tool NAME                  path of tests/lib/NAME.c or tests/bench/NAME.c, compiled
+#   tool NAME                  path of tests/lib/NAME.c, compiled
 
 SOCKREDIR=$BUILD/bin/sockredir
 CGROUP_ROOT=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
@@ -48,7 +49,11 @@ start_within() {
 start_sockredir() {
   local cgroup=$1
   shift
-  start sockredir "$SOCKREDIR" -c "$cgroup" --interval 200ms "$@"
+  if [ -z "${FORCE+set}" ]; then
+    FORCE=()
+    "$SOCKREDIR" --preflight -c "$cgroup" >"$OUT/preflight" || FORCE=(--force)
+  fi
+  start sockredir "$SOCKREDIR" -c "$cgroup" --interval 200ms "${FORCE[@]}" "$@"
   wait_for_event sockredir ready 30
 }
 
@@ -56,7 +61,6 @@ redirect_sum() { jq -s "map(select(.type == \"redirect\") | .$1 // 0) | add // 0
 
 tool() {
   local source=$ROOT/tests/lib/$1.c program=$BUILD/tests/$1
-  [ -e "$source" ] || source=$ROOT/tests/bench/$1.c
   if [ ! -x "$program" ] || [ "$source" -nt "$program" ]; then
     "$ROOT/tests/build-c" plain "$source" "$program.$$" >&2 && mv "$program.$$" "$program"
   fi

@@ -4,6 +4,9 @@
 #
 # sockredir: events, limits, order, stopping. Real programs are in sockredir_programs.bats.
 
+# bats sets stderr, make_cgroup sets CG_NAME
+# shellcheck disable=SC2154
+
 load ../lib/common
 load ../lib/sockredir
 
@@ -238,7 +241,7 @@ traffic_flows() { [ "$(redirect_sum connections)" -gt 20 ]; }
 }
 
 @test "--deadman stops by itself; --renew puts it off" {
-  start sockredir "$SOCKREDIR" -c "$CG_served" --deadman 3s
+  start sockredir "$SOCKREDIR" -c "$CG_served" --deadman 3s --force
   wait_for_event sockredir ready 30
   "$SOCKREDIR" --renew -c "$CG_served"
   wait_until 10 has_event sockredir end

@@ -3,6 +3,9 @@
 #
 # sockredir: real programs, unmodified, through the redirect. Each test also looks that it was one.
 
+# bats sets stderr, make_cgroup sets CG_NAME
+# shellcheck disable=SC2154
+
 load ../lib/common
 load ../lib/sockredir
 
@@ -35,7 +38,7 @@ make_file() { # NAME BYTES
   make_file f 3000000
   start_within web "$CG_served" python3 -m http.server 47301 --bind 127.0.0.1 --directory "$OUT"
   wait_until 10 listens 47301
-  for i in 1 2 3 4 5; do
+  for _ in 1 2 3 4 5; do
     here curl -sS -o "$OUT/got" http://127.0.0.1:47301/f
     cmp "$OUT/f" "$OUT/got"
   done
@@ -63,7 +66,7 @@ CONF
   start_within nginx "$CG_served" nginx -c "$OUT/nginx.conf"
   wait_until 10 listens 47312
   for port in 47311 47312; do
-    for i in 1 2 3 4 5; do
+    for _ in 1 2 3 4 5; do
       here curl -sS -o "$OUT/got" "http://127.0.0.1:$port/f"
       cmp "$OUT/f" "$OUT/got"
     done
@@ -73,7 +76,8 @@ CONF
 
 @test "PostgreSQL with pgbench, and a big COPY" {
   requires psql pgbench
-  bin=$(dirname "$(ls /usr/lib/postgresql/*/bin/initdb | tail -n 1)")
+  local programs=(/usr/lib/postgresql/*/bin)
+  bin=${programs[-1]}
   mkdir "$OUT/pg"
   chown postgres "$OUT/pg"
   chmod 711 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/*/ "$OUT"
@@ -133,7 +137,7 @@ PY
   make_file f 300000
   start_within sum "$CG_served" socat TCP-LISTEN:47361,bind=127.0.0.1,fork,reuseaddr EXEC:md5sum
   wait_until 10 listens 47361
-  for i in 1 2 3 4 5 6 7; do
+  for _ in 1 2 3 4 5 6 7; do
     got=$(here socat -t 20 - TCP:127.0.0.1:47361 <"$OUT/f")
     assert_equal "${got%% *}" "$(md5sum <"$OUT/f" | cut -d' ' -f1)"
   done

@@ -4,10 +4,11 @@
 //
 //   redirect_load MODE SIZE MILLISECONDS CPU CPU tcp|unix CGROUP
 //
-// MODE is rtt (SIZE bytes there and back), stream (writes of SIZE bytes one way) or connect
-// (connect and close; SIZE is ignored). Both processes join CGROUP before they make a socket, the
-// client is pinned to the first CPU, the server to the second. Prints: operations, wall ns, CPU ns
-// of both processes; an operation is a round trip, a write, or a connection.
+// MODE is rtt (SIZE bytes there and back), stream (writes of SIZE bytes one way), bulk (4 MB in
+// writes of SIZE bytes, then a byte back) or connect (connect and close; SIZE is ignored). Both
+// processes join CGROUP before they make a socket, the client is pinned to the first CPU, the
+// server to the second. Prints: operations, wall ns, CPU ns of both processes; an operation is a
+// round trip, a write, 4 MB, or a connection.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
@@ -34,6 +35,8 @@
             exit(1);                                                                               \
         }                                                                                          \
     } while (0)
+
+enum { BULK_BYTES = 4 << 20 };
 
 struct load {
     const char *mode;
@@ -115,6 +118,18 @@ static void write_all(int fd, const char *buf, size_t size)
     }
 }
 
+static bool read_bulk(int fd, char *buf)
+{
+    for (size_t got = 0; got < BULK_BYTES;) {
+        ssize_t n = read(fd, buf, 1 << 20);
+        CHECK(n >= 0);
+        if (n == 0)
+            return false;
+        got += (size_t)n;
+    }
+    return true;
+}
+
 static void serve(const struct load *l, int listener)
 {
     bool echo = strcmp(l->mode, "rtt") == 0;
@@ -126,6 +141,9 @@ static void serve(const struct load *l, int listener)
         if (echo)
             while (read_all(fd, l->buf, l->size))
                 write_all(fd, l->buf, l->size);
+        else if (strcmp(l->mode, "bulk") == 0)
+            while (read_bulk(fd, l->buf))
+                write_all(fd, l->buf, 1);
         else
             while (read(fd, l->buf, 1 << 20) > 0)
                 ;
@@ -157,8 +175,13 @@ static uint64_t drive(const struct load *l, uint64_t *wall_ns)
     }
     int fd = dial(l);
     bool echo = strcmp(l->mode, "rtt") == 0;
-    for (; (ops & 15) || now_ns() - start < l->duration_ns; ops++) {
-        write_all(fd, l->buf, l->size);
+    bool bulk = strcmp(l->mode, "bulk") == 0;
+    size_t writes = bulk ? BULK_BYTES / l->size : 1;
+    for (; (!bulk && (ops & 15)) || now_ns() - start < l->duration_ns; ops++) {
+        for (size_t i = 0; i < writes; i++)
+            write_all(fd, l->buf, l->size);
+        if (bulk)
+            CHECK(read_all(fd, l->buf, 1));
         if (echo)
             CHECK(read_all(fd, l->buf, l->size));
     }
