@@ -159,15 +159,13 @@ static __always_inline __u32 names__bound(__u32 len)
     return ((len - 1) & (NAME_COPY_MAX - 1)) + 1;
 }
 
-static __always_inline void names__copy(struct xdp_md *ctx, const struct flow_key *key,
+// Copies a payload to user space; copy->key is set.
+static __always_inline void names__copy(struct xdp_md *ctx, struct name_packet *copy,
                                         const struct payload *p, __u32 dir)
 {
-    __u32 zero = 0;
-    struct name_packet *copy = bpf_map_lookup_elem(&name_buffers, &zero);
     __u32 len = p->len < NAME_COPY_MAX ? p->len : NAME_COPY_MAX;
-    if (!copy || len == 0 || p->off > PARSE_OFFSET_MAX || !names__admit(key))
+    if (len == 0 || p->off > PARSE_OFFSET_MAX || !names__admit(&copy->key))
         return;
-    copy->key = *key;
     copy->seq = p->seq;
     copy->len = len;
     copy->full_len = p->full > 65535 ? 65535 : p->full;
@@ -321,8 +319,13 @@ static __always_inline void names__step(struct cursor *c, const struct ip_layer 
 __noinline int names_take(struct xdp_md *ctx, struct ip_layer *ip, struct flow_key *key,
                           __u64 *state, __u32 dir)
 {
-    if (!ip || !key)
+    __u32 zero = 0;
+    // The key must lie in a map: before 6.3 memory that was handed to a function is none to look up
+    // by.
+    struct name_packet *copy = bpf_map_lookup_elem(&name_buffers, &zero);
+    if (!ip || !key || !copy)
         return 0;
+    copy->key = *key;
     struct payload p;
     struct cursor c = parse_start((void *)(long)ctx->data, (void *)(long)ctx->data_end);
     if (!names__payload(ctx, &c, ip, &p))
@@ -330,9 +333,9 @@ __noinline int names_take(struct xdp_md *ctx, struct ip_layer *ip, struct flow_k
     if (dir == DIR_DOWN)
         p.wanted = 1;
     else
-        names__step(&c, ip, key, state, &p);
+        names__step(&c, ip, &copy->key, state, &p);
     if (p.wanted)
-        names__copy(ctx, key, &p, dir);
+        names__copy(ctx, copy, &p, dir);
     return 0;
 }
 
