@@ -26,6 +26,35 @@ struct walk {
     __u32 ethertype; // of the next layer, in network order; 0: an Ethernet frame
 };
 
+// For `xdpacct probe` alone.
+__u32 vlan_packets[VLANS];
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, OUTER_SOURCES_MAX);
+    __type(key, struct outer_source);
+    __type(value, __u64);
+} outer_sources SEC(".maps");
+
+static __always_inline void dissect__note_vlan(__u32 vlan)
+{
+    if (settings.flags & SETTING_PROBE && vlan & VLANS)
+        __sync_fetch_and_add(&vlan_packets[vlan & (VLANS - 1)], 1);
+}
+
+static __always_inline void dissect__note_source(const struct ip_layer *ip, __u32 encap)
+{
+    if (!(settings.flags & SETTING_PROBE))
+        return;
+    struct outer_source key = {
+        .src = {ip->src[0], ip->src[1]}, .family = ip->family, .encap = encap};
+    __u64 one = 1, *packets = bpf_map_lookup_elem(&outer_sources, &key);
+    if (packets)
+        __sync_fetch_and_add(packets, 1);
+    else
+        bpf_map_update_elem(&outer_sources, &key, &one, BPF_NOEXIST);
+}
+
 // Later pieces of a packet, and what their first piece said.
 static __always_inline __u32 dissect__fragment(struct ip_layer *ip, bool may_open)
 {
@@ -56,6 +85,8 @@ static __always_inline void dissect__tunnel(struct cursor *c, struct walk *w, bo
         w->class = COUNT_REJECTED_OUTER;
         return;
     }
+    if (outermost)
+        dissect__note_source(&w->ip, d.encap);
     w->opened = 1;
     w->pieces |= w->ip.fragment;
     w->encap |= d.encap << (4 * (w->tunnels & 1));
@@ -71,6 +102,8 @@ static __always_inline void dissect__layer(struct xdp_md *ctx, struct walk *w, b
     w->opened = 0;
     __u16 type = w->ethertype ? w->ethertype : parse_ethernet(&c);
     HIDE(&c, c.off);
+    if (outermost)
+        dissect__note_vlan(c.vlan);
     if (type != bpf_htons(ETH_P_IP) && type != bpf_htons(ETH_P_IPV6)) {
         w->class = type ? COUNT_NON_IP : COUNT_BAD_HEADER;
         return;

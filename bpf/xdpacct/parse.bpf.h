@@ -34,6 +34,7 @@ struct cursor {
     void *data, *data_end;
     __u32 off;
     __u32 zero; // parse_zero
+    __u32 vlan; // of the last tag, tag bit set; 0: none
 };
 
 #define HIDE(cursor, value) ((value) += (cursor)->zero)
@@ -98,6 +99,7 @@ static __always_inline __u16 parse_ethernet(struct cursor *c)
         if (!tag)
             return 0;
         type = tag[1];
+        c->vlan = VLANS | (bpf_ntohs(tag[0]) & (VLANS - 1));
     }
     return type;
 }

@@ -5,8 +5,10 @@
 #include "bpf/common/writer.h"
 #include "bpf/xdpacct/capture.h"
 #include "bpf/xdpacct/config.h"
+#include "bpf/xdpacct/diag.h"
 #include "bpf/xdpacct/live.h"
 #include "bpf/xdpacct/naming_notes.h"
+#include "bpf/xdpacct/probe.h"
 #include "bpf/xdpacct/program.h"
 #include "helper/exit_codes.h"
 
@@ -164,7 +166,7 @@ static const struct command run_command = {
     .run = run,
 };
 
-static const struct command *const commands[] = {&run_command, NULL};
+static const struct command *const commands[] = {&run_command, &probe_command, &diag_command, NULL};
 
 static const struct program xdpacct = {
     .name = "xdpacct",

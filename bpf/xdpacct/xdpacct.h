@@ -168,6 +168,15 @@ struct prefix_trie_key {
     __u8 addr[16]; // IPv4 in its mapped form
 };
 
+enum { VLANS = 4096, OUTER_SOURCES_MAX = 1024 };
+
+// `xdpacct probe`: where tunnels come from.
+struct outer_source {
+    __u64 src[2]; // as in flow_key
+    __u32 family;
+    __u32 encap;
+};
+
 // Which names are looked for.
 enum names_mode { NAMES_OFF, NAMES_DNS, NAMES_ALL };
 
@@ -180,6 +189,7 @@ struct name_losses {
 enum {
     SETTING_WIRE_BYTES = 1, // count frames instead of IP packets
     SETTING_FRAGS = 2,      // loaded as xdp.frags: a frame may be longer than data_end - data
+    SETTING_PROBE = 8,      // note VLANs and where tunnels come from
     SETTING_READING = 4,    // frame_bytes tells the length of the frame
 };
 

@@ -52,6 +52,7 @@ have() {
   root) [ "$(id -u)" -eq 0 ] ;;
   netns) ip netns list >/dev/null 2>&1 ;;
   bpffs) [ -d /sys/fs/bpf ] ;;
+  vxlan | geneve | gre | gretap | erspan | ipip | sit | ip6tnl | vlan | bridge) has_device_type "$1" ;;
   kprobes) [ -e /sys/kernel/tracing/kprobe_events ] || [ -e /sys/kernel/debug/tracing/kprobe_events ] ;;
   sctp) modprobe -q sctp 2>/dev/null || [ -d /proc/net/sctp ] ;;
   btf) [ -r /sys/kernel/btf/vmlinux ] ;;
@@ -59,7 +60,7 @@ have() {
   cgroup_v2) grep -q '^[^ ]* [^ ]* cgroup2 ' /proc/mounts ;;
   cgroup_v2_cpu) grep -qw cpu "$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)/cgroup.controllers" ;;
   bpftrace | jq | curl | nginx | psql | tshark | tcpdump | socat | iperf3 | python3 | promtool | chromium | \
-    redis-server | redis-benchmark | openssl | pgbench | tcpreplay | dig | dnsmasq | ethtool | mandoc | zstd | \
+    redis-server | redis-benchmark | openssl | pgbench | tcpreplay | bpftool | dig | dnsmasq | ethtool | mandoc | zstd | \
     script | nft | iptables | tc | gtlsclient | gtlsserver | editcap | hackbench | strace | softflowd | sctp_darn | ip)
     command -v "$1" >/dev/null
     ;;
@@ -68,6 +69,23 @@ have() {
     return 2
     ;;
   esac
+}
+
+# Whether this kernel can make a network device of the type (modules are loaded by the try).
+has_device_type() {
+  local arguments=()
+  case $1 in
+  vxlan) arguments=(id 1 dstport 4789) ;;
+  geneve) arguments=(id 1 remote 192.0.2.2) ;;
+  erspan) arguments=(seq key 1 local 192.0.2.1 remote 192.0.2.2 erspan_ver 1 erspan 1) ;;
+  gre | gretap | ipip | sit) arguments=(local 192.0.2.1 remote 192.0.2.2) ;;
+  ip6tnl) arguments=(local 2001:db8::1 remote 2001:db8::2) ;;
+  vlan)
+    unshare -n sh -c 'ip link add a type veth peer name b && ip link add link a name t type vlan id 5' >/dev/null 2>&1 || return 1
+    return
+    ;;
+  esac
+  unshare -n ip link add name try0 type "$1" "${arguments[@]}" >/dev/null 2>&1 || return 1
 }
 
 requires() {

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2034
 #
-# xdpacct.bash - what the tests of xdpacct share.
+# xdpacct.bash - what the tests of xdpacct share; after common.bash.
 
-xdpacct=${XDPACCT:-$BATS_TEST_DIRNAME/../../build/bin/xdpacct}
+xdpacct=${XDPACCT:-$BUILD/bin/xdpacct}
 frames=$BATS_TEST_DIRNAME/../lib/frames.py
 
 # Sum of a key over the traffic_totals events of a file.
@@ -32,4 +32,48 @@ tshark_innermost() { # FILE
     jq 'def innermost: .["frame.protocols"][0] | split(":") | map(select(. == "ip" or . == "ipv6")) | last;
         map(._source.layers | if innermost == "ip" then (.["ip.len"] | last | tonumber)
             elif innermost == "ipv6" then (.["ipv6.plen"] | last | tonumber) + 40 else 0 end) | add'
+}
+
+# A sender and a receiver namespace, joined by a veth pair: $sender has out (10.9.0.1), $receiver has in (10.9.0.2).
+# No IPv6 chatter of their own. Further arguments go to `ip link add in`.
+make_pair() {
+  sender=${UNIQUE}s$BATS_TEST_NUMBER receiver=${UNIQUE}r$BATS_TEST_NUMBER
+  ip netns add "$sender"
+  at_exit ip netns del "$sender"
+  ip netns add "$receiver"
+  at_exit ip netns del "$receiver"
+  local namespace
+  for namespace in "$sender" "$receiver"; do
+    ip netns exec "$namespace" sysctl -qw net.ipv6.conf.default.disable_ipv6="${IPV6_OFF:-1}" net.ipv6.conf.all.disable_ipv6="${IPV6_OFF:-1}"
+    ip -n "$namespace" link set lo up
+  done
+  ip -n "$receiver" link add in "$@" type veth peer name out netns "$sender"
+  ip -n "$receiver" addr add 10.9.0.2/24 dev in
+  ip -n "$sender" addr add 10.9.0.1/24 dev out
+  ip -n "$receiver" link set in up
+  ip -n "$sender" link set out up
+  wait_until 5 pair_is_up
+}
+
+pair_is_up() { [ "$(ip netns exec "$receiver" cat /sys/class/net/in/operstate)" = up ]; }
+
+# Starts xdpacct on the receiver's side and waits until it counts.
+start_xdpacct() { # ARGUMENT...
+  start acct ip netns exec "$receiver" "$xdpacct" -i in "$@"
+  wait_for_event acct ready
+}
+
+# Sends COUNT UDP datagrams of many sizes from the sender.
+send_datagrams() { # ADDRESS COUNT
+  ip netns exec "$sender" python3 - "$1" "$2" <<'END'
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for i in range(int(sys.argv[2])):
+    s.sendto(b"x" * (i * 37 % 1300), (sys.argv[1], 5000 + i % 7))
+END
+}
+
+# A counter of a device of the sender, by its name in `ip -s -j`.
+sent() { # DEVICE bytes|packets
+  ip -n "$sender" -s -j link show dev "$1" | jq ".[0].stats64.tx.$2"
 }

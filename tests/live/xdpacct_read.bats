@@ -5,11 +5,12 @@
 #
 # xdpacct --read: the XDP program over captures. No interface is needed; every count is known beforehand.
 
-bats_require_minimum_version 1.5.0
+load ../lib/common
 load ../lib/xdpacct
 
-setup() {
-  cd "$BATS_TEST_TMPDIR" || return 1
+test_setup() {
+  requires root python3 jq
+  cd "$OUT" || return 1
 }
 
 @test "every encapsulation is opened and counts its innermost IP bytes" {
@@ -31,7 +32,7 @@ setup() {
 }
 
 @test "tshark finds the same innermost bytes in every encapsulation" {
-  command -v tshark >/dev/null || skip "no tshark here"
+  requires tshark
   python3 "$frames" encaps encaps.pcap
   "$xdpacct" --read encaps.pcap >out
   [ "$(total out accounted_bytes)" -eq "$(tshark_innermost encaps.pcap)" ]

@@ -1,0 +1,268 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# where: host lab
+# shellcheck disable=SC2154
+#
+# xdpacct on an interface: packets of real tools, compared with the sender's counters and with tshark.
+
+load ../lib/common
+load ../lib/xdpacct
+
+test_setup() {
+  requires root netns python3 jq ip
+  cd "$OUT" || return 1
+}
+
+# Sends through a tunnel device of the sender and compares what xdpacct counts in it with what the device
+# says it sent, to the byte: the kernel counts a tunnel's inner IP packets without their Ethernet header.
+check_tunnel() { # NAME-IN-EVENTS ADDRESS
+  start_xdpacct --interval 200ms
+  local bytes packets
+  bytes=$(sent tunnel bytes) packets=$(sent tunnel packets)
+  send_datagrams "$2" 499
+  bytes=$(($(sent tunnel bytes) - bytes)) packets=$(($(sent tunnel packets) - packets))
+  [ "$packets" -ge 499 ]
+  stop acct
+  [ "$status" -eq 0 ]
+  conserved acct.out
+  assert_equal "$(flows acct.out packets_up ".encap == \"$1\"")" "$packets"
+  assert_equal "$(flows acct.out bytes_up ".encap == \"$1\"")" "$bytes"
+}
+
+add_tunnel() { # ARGUMENT...: of ip link add tunnel
+  ip -n "$sender" link add tunnel "$@"
+  ip -n "$sender" addr add 10.128.0.7/24 dev tunnel
+  ip -n "$sender" link set tunnel up
+  # nobody answers inside: the neighbour is told
+  ip -n "$sender" neigh replace 10.128.0.8 lladdr 02:00:00:00:00:08 dev tunnel nud permanent 2>/dev/null || true
+}
+
+@test "VXLAN as iproute2's device makes it" {
+  requires vxlan
+  make_pair
+  add_tunnel type vxlan id 99 remote 10.9.0.2 dstport 4789 dev out
+  check_tunnel vxlan 10.128.0.8
+}
+
+@test "VXLAN on another port is opened if --encap says so" {
+  requires vxlan
+  make_pair
+  add_tunnel type vxlan id 99 remote 10.9.0.2 dstport 8472 dev out
+  start_xdpacct --interval 200ms --encap vxlan:8472
+  local packets
+  packets=$(sent tunnel packets)
+  send_datagrams 10.128.0.8 101
+  packets=$(($(sent tunnel packets) - packets))
+  stop acct
+  assert_equal "$(flows acct.out packets_up '.encap == "vxlan"')" "$packets"
+}
+
+@test "GRE with key, sequence and checksum" {
+  requires gre
+  make_pair
+  add_tunnel type gre local 10.9.0.1 remote 10.9.0.2 key 42 seq csum
+  check_tunnel gre 10.128.0.8
+}
+
+@test "GRE with Ethernet inside" {
+  requires gretap
+  make_pair
+  add_tunnel type gretap local 10.9.0.1 remote 10.9.0.2
+  check_tunnel gre 10.128.0.8
+}
+
+@test "ERSPAN II" {
+  requires erspan
+  make_pair
+  add_tunnel type erspan seq key 1 local 10.9.0.1 remote 10.9.0.2 erspan_ver 1 erspan 1
+  check_tunnel erspan 10.128.0.8
+}
+
+@test "GENEVE" {
+  requires geneve
+  make_pair
+  add_tunnel type geneve id 5 remote 10.9.0.2
+  check_tunnel geneve 10.128.0.8
+}
+
+@test "IP in IP" {
+  requires ipip
+  make_pair
+  add_tunnel type ipip local 10.9.0.1 remote 10.9.0.2
+  check_tunnel ipip 10.128.0.8
+}
+
+@test "VLAN tags" {
+  requires vlan
+  make_pair
+  ip -n "$sender" link add link out name tunnel type vlan id 5
+  ip -n "$sender" addr add 10.128.0.7/24 dev tunnel
+  ip -n "$sender" link set tunnel up
+  ip -n "$sender" neigh replace 10.128.0.8 lladdr 02:00:00:00:00:08 dev tunnel nud permanent
+  # the tag is in the frame, not beside it, as it is on a wire
+  ip netns exec "$sender" ethtool -K out txvlan off >/dev/null
+  start_xdpacct --interval 200ms --ours 10.128.0.0/9
+  send_datagrams 10.128.0.8 101
+  stop acct
+  conserved acct.out
+  assert_equal "$(flows acct.out packets_up '.proto == 17')" 101
+}
+
+@test "what tcpreplay sends is what tshark reads, in every encapsulation" {
+  requires tcpreplay tshark
+  make_pair
+  python3 "$frames" encaps encaps.pcap
+  python3 "$frames" fragments fragments.pcap
+  start_xdpacct --interval 200ms --ours 10.128.0.0/9,2001:db8:128::/48
+  ip netns exec "$sender" tcpreplay -q -i out encaps.pcap fragments.pcap >replay.log
+  stop acct
+  conserved acct.out
+  "$xdpacct" --ours 10.128.0.0/9,2001:db8:128::/48 --read encaps.pcap >read.out
+  assert_equal "$(total read.out accounted_bytes)" "$(tshark_innermost encaps.pcap)"
+  "$xdpacct" --ours 10.128.0.0/9,2001:db8:128::/48 --read fragments.pcap >>read.out
+  local key
+  for key in seen accounted outer_fragments bad_header not_ours; do
+    assert_equal "$(total acct.out ${key}_packets)" "$(total read.out ${key}_packets)"
+    assert_equal "$(total acct.out ${key}_bytes)" "$(total read.out ${key}_bytes)"
+  done
+}
+
+@test "frames of 8000 bytes: an xdp.frags program, counted whole" {
+  make_pair mtu 9000
+  ip -n "$sender" link set out mtu 9000
+  start_xdpacct --interval 200ms --bytes wire
+  ip netns exec "$sender" ping -q -c 7 -i 0.01 -s 8000 10.9.0.2 >/dev/null
+  stop acct
+  [ "$status" -eq 0 ]
+  conserved acct.out
+  assert_equal "$(flows acct.out packets_up '.proto == 1 and .sub == "10.9.0.1"')" 7
+  assert_equal "$(flows acct.out bytes_up '.proto == 1 and .sub == "10.9.0.1"')" $((7 * (14 + 20 + 8 + 8000)))
+  assert_equal "$(jq -s 'map(select(.type == "begin"))[0].mode' acct.out)" '"native"'
+}
+
+@test "--drop: counted, and gone" {
+  make_pair
+  ip netns exec "$sender" ping -q -c 1 -W 2 10.9.0.2 >/dev/null
+  start_xdpacct --drop --interval 200ms
+  run ip netns exec "$sender" ping -q -c 3 -i 0.05 -W 1 10.9.0.2
+  [ "$status" -ne 0 ]
+  stop acct
+  assert_equal "$(flows acct.out packets_up '.proto == 1')" 3
+  ip netns exec "$sender" ping -q -c 1 -W 2 10.9.0.2 >/dev/null
+}
+
+@test "--drop is refused where the host's own default route leaves" {
+  make_pair
+  ip -n "$receiver" route add default via 10.9.0.1
+  run -2 --separate-stderr timeout 20 ip netns exec "$receiver" "$xdpacct" -i in --drop
+  [[ $stderr == *"--drop refused: the default route of this host leaves by in"* ]]
+  start_xdpacct --drop --force
+  stop acct
+  [ "$status" -eq 0 ]
+}
+
+@test "generic mode counts the same, and every record says which mode it was" {
+  make_pair
+  start_xdpacct --mode generic --interval 200ms
+  send_datagrams 10.9.0.2 101
+  stop acct
+  conserved acct.out
+  assert_equal "$(flows acct.out packets_up '.proto == 17')" 101
+  assert_jq acct.out 'map(select(.type == "flow" or .type == "traffic_totals" or .type == "begin")) | all(.mode == "generic")'
+}
+
+@test "auto falls back to generic mode, loudly" {
+  make_pair
+  ip -n "$receiver" link add up0 type bridge 2>/dev/null || skip "needs bridge"
+  ip -n "$receiver" link set up0 up
+  start acct ip netns exec "$receiver" "$xdpacct" -i up0
+  wait_for_event acct ready
+  assert_equal "$(jq -rs '.[0].mode' acct.out)" generic
+  grep -q "warning: up0 takes no native XDP" acct.err
+  grep -q "warning: counting in generic mode" acct.err
+  stop acct
+}
+
+@test "after attaching no capability is left, and system calls are filtered" {
+  make_pair
+  start_xdpacct
+  local pid=${PIDS[acct]}
+  assert_equal "$(awk '/^CapEff/ { print $2 }' "/proc/$pid/status")" 0000000000000000
+  assert_equal "$(awk '/^CapBnd/ { print $2 }' "/proc/$pid/status")" 0000000000000000
+  assert_equal "$(awk '/^NoNewPrivs/ { print $2 }' "/proc/$pid/status")" 1
+  assert_equal "$(awk '/^Seccomp:/ { print $2 }' "/proc/$pid/status")" 2
+  stop acct
+  [ "$status" -eq 0 ]
+}
+
+@test "SIGKILL leaves nothing attached, and not promiscuous" {
+  make_pair
+  start_xdpacct --promisc
+  [[ $(ip -n "$receiver" -d link show in) == *prog/xdp* ]]
+  [[ $(ip -n "$receiver" -d link show in) == *"promiscuity 1"* ]]
+  stop acct KILL
+  [[ $(ip -n "$receiver" -d link show in) != *prog/xdp* ]]
+  [[ $(ip -n "$receiver" -d link show in) == *"promiscuity 0"* ]]
+}
+
+@test "a reader that goes away ends it quietly" {
+  make_pair
+  run --separate-stderr timeout 20 bash -c "set -o pipefail; ip netns exec $receiver $xdpacct -i in --interval 100ms | head -n 1"
+  [ "$status" -eq 0 ]
+  [ -z "$stderr" ]
+}
+
+@test "down, up, MTU and a new name are told while it counts on" {
+  make_pair
+  start_xdpacct --interval 200ms
+  ip -n "$receiver" link set in down
+  wait_for_event acct iface_change
+  ip -n "$receiver" link set in mtu 1400
+  ip -n "$receiver" link set in name later
+  ip -n "$receiver" link set later up
+  wait_until 5 grep -q '"change":"up"' acct.out
+  wait_until 5 ip netns exec "$sender" ping -q -c 1 -W 1 10.9.0.2 >/dev/null
+  stop acct
+  [ "$status" -eq 0 ]
+  assert_jq acct.out 'map(select(.type == "iface_change").change) == ["down", "mtu", "renamed", "up"]'
+  assert_jq acct.out 'map(select(.change == "renamed"))[0] | .iface == "later" and .was == "in"'
+  assert_jq acct.out 'map(select(.type == "flow" and .proto == 1)) | length > 0 and all(.iface == "later")'
+  conserved acct.out
+}
+
+@test "a deleted interface: what was counted is told, then the end" {
+  make_pair
+  start_xdpacct --interval 1h
+  ip netns exec "$sender" ping -q -c 3 -i 0.01 10.9.0.2 >/dev/null
+  ip -n "$receiver" link del in
+  wait_for_event acct end
+  stop acct
+  [ "$status" -eq 1 ]
+  assert_equal "$(flows acct.out packets_up '.proto == 1')" 3
+  assert_jq acct.out '.[-1].reason == "device"'
+  grep -q "in: deleted" acct.err
+}
+
+@test "probe tells tunnels, their sources, VLANs, ranges, and the command line" {
+  make_pair
+  python3 "$frames" encaps encaps.pcap
+  requires tcpreplay
+  start probe ip netns exec "$receiver" "$xdpacct" probe -i in --duration 3s
+  wait_until 5 bash -c "ip -n $receiver -d link show in | grep -q prog/xdp"
+  ip netns exec "$sender" tcpreplay -q -i out encaps.pcap >replay.log
+  wait "${PIDS[probe]}"
+  unset "PIDS[probe]"
+  grep -q "^seen: 32 packets" probe.out
+  grep -q "^tunnels geneve,vxlan: 1 packets, 51 bytes inside" probe.out
+  grep -q "^tunnel source 100.64.0.1: " probe.out
+  grep -q "^VLAN 5: 1 packets" probe.out
+  grep -q "^range 10.0.0.0/8: 1076 bytes from it, 43 bytes to it" probe.out
+  # the command line that it gives works
+  local use
+  use=$(sed -n 's/^use: sudo xdpacct -i in //p' probe.out)
+  [[ $use == *"--ours 10.128.0.0/16"* ]]
+  # shellcheck disable=SC2086 # words
+  "$xdpacct" $use --read encaps.pcap >read.out
+  conserved read.out
+  [ "$(total read.out accounted_packets)" -gt 20 ]
+}
