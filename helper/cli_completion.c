@@ -68,7 +68,7 @@ static void complete_bash(const struct program *program)
         printf("' ;;\n");
     }
     printf("    esac\n");
-    if (program->commands[0]->name) {
+    if (cli_has_commands(program)) {
         printf("    [ \"$COMP_CWORD\" -eq 1 ] && words='");
         for (const struct command *const *c = program->commands; *c; c++)
             printf("%s ", (*c)->name);

@@ -218,6 +218,12 @@ static void man_see_also(const struct program *program)
     printf(".BR bpftrace (8)\n");
 }
 
+bool cli_has_commands(const struct program *program)
+{
+    const struct command *first = program->commands[0];
+    return first && first->name;
+}
+
 void cli_print_man(const struct program *program)
 {
     printf(".TH ");
@@ -227,7 +233,7 @@ void cli_print_man(const struct program *program)
            program->name);
     man_text(program->summary);
     man_synopsis(program);
-    printf(".SH %s\n", program->commands[0]->name ? "COMMANDS" : "DESCRIPTION");
+    printf(".SH %s\n", cli_has_commands(program) ? "COMMANDS" : "DESCRIPTION");
     for (const struct command *const *c = program->commands; *c; c++)
         man_command(program, *c);
     man_block("EXAMPLES", program->examples);

@@ -8,6 +8,9 @@
 // Help of one command, or of the whole program if command is NULL.
 void cli_print_help(const struct program *program, const struct command *command);
 
+// False for a program that is one command.
+bool cli_has_commands(const struct program *program);
+
 // The man page (man(7) macros).
 void cli_print_man(const struct program *program);
 

@@ -298,8 +298,11 @@ static void summarise_assoc(const struct rtt *rtt, size_t i, summary_fn *emit, v
 
 bool rtt_other_is_empty(const struct rtt *rtt)
 {
-    static const struct rtt_path nothing;
-    return memcmp(&rtt->other, &nothing, sizeof(nothing)) == 0;
+    const struct rtt_path *p = &rtt->other;
+    uint64_t counts = p->sent | p->acked | p->missed | p->late | p->discarded | p->received |
+                      p->probes_sent | p->probes_acked;
+    uint64_t registers = p->rtt.total | p->state.at_us | p->skip.at_us | p->timing.at_us;
+    return (counts | registers) == 0;
 }
 
 static void summarise_other(const struct rtt *rtt, char *sketch, summary_fn *emit, void *context)

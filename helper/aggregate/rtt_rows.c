@@ -111,7 +111,7 @@ static void fill_other(const struct rtt *rtt, uint64_t now_us, struct report *re
 // People get the reasons below the table; every other format has the column `evidence`.
 static void fill_evidence(struct report *report, const struct rtt_judged *judged, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; judged && i < count; i++) {
         const struct rtt_judged *j = &judged[i];
         char ip[IP_TEXT_MAX];
         if (!j->why[0] || j->verdict >= VERDICT_CLOSED)

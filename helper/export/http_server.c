@@ -40,7 +40,7 @@ static bool split_address(const char *address, char host[256], char port[16])
     size_t len = colon ? (size_t)(colon - address) : 0;
     if (!colon || !colon[1] || strlen(colon + 1) >= 16 || len >= 256)
         return false;
-    strcpy(port, colon + 1);
+    snprintf(port, 16, "%s", colon + 1);
     if (len >= 2 && address[0] == '[' && address[len - 1] == ']') {
         address++;
         len -= 2;
@@ -69,7 +69,7 @@ static int listen_on(const struct addrinfo *a)
 
 static void name_address(struct http_server *s)
 {
-    struct sockaddr_storage sa;
+    struct sockaddr_storage sa = {0};
     socklen_t len = sizeof(sa);
     char host[256], port[16];
     if (getsockname(s->fd, (struct sockaddr *)&sa, &len) == 0 &&

@@ -33,7 +33,8 @@ struct http_sender {
     char why[CURL_ERROR_SIZE];
 };
 
-// The answer's body is of no use; what went wrong is in its status.
+// The answer's body is of no use; what went wrong is in its status. The type is libcurl's.
+// NOLINTNEXTLINE(readability-non-const-parameter)
 static size_t drop_body(char *bytes, size_t size, size_t count, void *context)
 {
     (void)bytes, (void)context;
@@ -90,6 +91,8 @@ static void *http_open(const char *to, const struct opt_list *headers, char *err
 static void drop_first(struct http_sender *s)
 {
     struct batch *b = s->first;
+    if (!b)
+        return;
     s->first = b->next;
     if (!s->first)
         s->last = &s->first;
