@@ -152,7 +152,9 @@ agrees_with_capture() { # PAIR DEVICE LOCAL RADDR NETEM_MS
   local stream
   for stream in "$EVENTS" "$CHANGES"; do
     jq -se '.[0].type == "begin" and .[-1].type == "end" and any(.type == "ready") and all(.type != "lost")' "$stream"
-    run -0 "$NETVITALS" lint "$stream"
+    # a starved guest delivers late what one of its CPUs saw, and measures odd times: those two findings are its own
+    run "$NETVITALS" lint "$stream"
+    run ! grep -vE ': (time|unit): |^netvitals: [0-9]+ findings' <<<"$output"
   done
   # the clock of the events is the clock of the host
   local now
