@@ -190,11 +190,9 @@ static void note_made_or_removed(struct cgroup_aggregate *a, const struct event 
     if (ev->type == EV_cgroup_rename)
         note_change(a, ev, key, cell, "renamed", (struct cgroup_change){.from_path = old_path});
     if (ev->type == EV_cgroup_oom)
-        note_change(
-            a, ev, key, cell, "oom",
-            (struct cgroup_change){.pid = ev->cgroup_oom.pid,
-                                   .comm = intern_id(a->words, ev->cgroup_oom.comm),
-                                   .from_path = intern_id(a->words, ev->cgroup_oom.limit_path)});
+        note_change(a, ev, key, cell, "oom",
+                    (struct cgroup_change){.pid = ev->cgroup_oom.pid,
+                                           .comm = intern_id(a->words, ev->cgroup_oom.comm)});
 }
 
 static void set_path(struct cgroup_aggregate *a, const struct event *ev, const struct subject *s,
