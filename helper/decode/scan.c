@@ -250,8 +250,8 @@ static HOT const char *integer(const char *p, uint64_t *value)
         *value = value_of_8(last_digits(end, count));
         return end;
     }
-    *value = value_of_8(last_digits(end, 8)) +
-             value_of_8(last_digits(end - 8, count - 8)) * 100000000;
+    *value =
+        value_of_8(last_digits(end, 8)) + value_of_8(last_digits(end - 8, count - 8)) * 100000000;
     if (count < 16)
         return end;
     count += count_digits(end);

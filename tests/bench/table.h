@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// table.h - what the comparison programs of `make bench-helper` do with a parsed line: the same sums in the
-// same kind of table as the reports keep. C and C++.
+// table.h - what the comparison programs of `make bench-helper` do with a parsed line: the same
+// sums in the same kind of table as the reports keep. C and C++.
 #pragma once
 
 #include <inttypes.h>
@@ -18,8 +18,8 @@ extern "C" {
 
 enum { TABLE_KEY_MAX = 64, TABLE_SUMS = 4, TABLE_BUCKETS = 2048 };
 
-// Heartbeats: count, sum, smallest, largest RTT by peer, and their histogram. Flows: bytes and packets up
-// and down by subscriber and name.
+// Heartbeats: count, sum, smallest, largest RTT by peer, and their histogram. Flows: bytes and
+// packets up and down by subscriber and name.
 struct table_cell {
     uint64_t sums[TABLE_SUMS];
     uint32_t *histogram;
