@@ -1,0 +1,40 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# What sctphb recorded on Linux 6.1 with bpftrace 0.17: a healthy association (port 5001, 20 ms) and one that
+# /proc/net/sctp/assocs calls ESTABLISHED while everything from its peer is dropped (port 5004).
+
+load ../lib/common
+
+@test "a recorded incident: ESTABLISHED against unanswered heartbeats, and check is critical" {
+  "$NETVITALS" report rtt --format json --assocs="$FIXTURES/sctp-incident.assocs" "$FIXTURES/sctp-incident.ndjson" >"$OUT/report.json"
+  jq -e '.rows | map({key: (.rport | tostring), value: .}) | from_entries |
+    .["5001"].verdict == "ok" and .["5001"].sent == .["5001"].acked and .["5001"].p50_ns > 20000000 and
+    .["5004"].verdict == "down" and .["5004"].acked < .["5004"].sent' "$OUT/report.json"
+  jq -e '.contradictions | length == 1' "$OUT/report.json"
+  run -2 --separate-stderr "$NETVITALS" check rtt "$FIXTURES/sctp-incident.ndjson"
+}
+
+@test "an address argument becomes what the kernel holds" {
+  address() { echo "$1" | awk -f "$ROOT/scripts/peer_address.awk" -v little=1; }
+  assert_equal "$(address 1.2.3.4)" "2 67305985 0 0 0"
+  assert_equal "$(address 2001:db8::1)" "10 3087860000 0 0 16777216"
+  assert_equal "$(address ::ffff:10.9.0.1)" "2 16779530 0 0 0"
+  assert_equal "$(address 1:2:3:4:5:6:7::)" "10 33554688 67109632 100664576 1792"
+  local wrong
+  for wrong in 1::2::3 1:2:3 12345::1 1.2.3.400 1:2:3:4:5:6:7:8:9 '' :1 1: abc; do
+    run -1 address "$wrong"
+  done
+}
+
+@test "a script that cannot run says why in one line, and the cure" {
+  [ "$(id -u)" -ne 0 ] || [ ! -e /sys/module/sctp ] || skip "needs a machine without the sctp module"
+  run -4 --separate-stderr "$ROOT/scripts/sctp/sctphb.bt"
+  # shellcheck disable=SC2154 # set by run
+  assert_equal "$(wc -l <<<"$stderr")" 1
+  [[ $stderr == *"cure: "* ]]
+  run -2 --separate-stderr "$ROOT/scripts/sctp/sctphb.bt" 70000
+  run -2 --separate-stderr "$ROOT/scripts/sctp/sctphb.bt" nonsense
+  run -0 "$ROOT/scripts/sctp/sctppath.bt" --help
+  [[ ${lines[0]} == "sctppath.bt - "* ]]
+}
