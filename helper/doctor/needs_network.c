@@ -36,11 +36,6 @@ void examine_cgroups(const struct host *host, struct finding *out)
         examine_cgroup_v2(host, out);
 }
 
-void examine_bpffs(const struct host *host, struct finding *out)
-{
-    examine_mount(host, out, "bpf", "sudo mount -t bpf bpf /sys/fs/bpf");
-}
-
 // What trying says. EPERM is the business of the need `privileges`.
 static void say_tried(struct finding *out, int err, const char *option)
 {

@@ -16,6 +16,6 @@ const struct tool doctor_tools[] = {
     {"cgroup", "cgroup scripts: cgtree, cgevents, cgcpu, cgnet, …", SCRIPT | BIT(cgroups)},
     {"xdpacct", "traffic accounting", PRIVILEGED | BIT(memlock) | BIT(xdp)},
     {"sockredir", "redirect of local TCP",
-     PRIVILEGED | BIT(memlock) | BIT(cgroup_v2) | BIT(bpffs) | BIT(sockmap)},
+     PRIVILEGED | BIT(memlock) | BIT(cgroup_v2) | BIT(sockmap)},
     {0},
 };
