@@ -6,6 +6,7 @@
 
 #include <signal.h>
 
+// clang-format off: one row a line
 static const struct command *const commands[] = {
     &command_report,
     &command_check,
@@ -17,6 +18,7 @@ static const struct command *const commands[] = {
     &command_doctor,
     NULL,
 };
+// clang-format on
 
 static const struct program program = {
     .name = "netvitals",

@@ -11,6 +11,7 @@ extern const struct aggregate aggregate_rtt;
 extern const struct aggregate aggregate_redirect;
 extern const struct aggregate aggregate_traffic;
 
+// clang-format off: one row a line
 const struct aggregate *const aggregates[] = {
     &aggregate_rtt,
     &aggregate_cgroup,
@@ -18,6 +19,7 @@ const struct aggregate *const aggregates[] = {
     &aggregate_traffic,
     NULL,
 };
+// clang-format on
 
 const struct aggregate *aggregate_find(const char *name)
 {
