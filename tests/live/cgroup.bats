@@ -1,0 +1,181 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# cgroup.bats - the cgroup scripts and report against what the kernel itself says.
+# where: host
+
+load ../lib/common
+
+test_setup() {
+  V2=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+  CPU=$(awk '$3 == "cgroup" && $4 ~ /(^|,)cpu(,|$)/ { print $2; exit }' /proc/mounts)
+}
+
+# A cgroup that goes away with the test: make_cgroup PATH
+make_cgroup() {
+  mkdir -p "$1"
+  at_exit remove_cgroup "$1"
+}
+
+remove_cgroup() { wait_until 5 rmdir "$1" 2>/dev/null; }
+
+# A process in no cgroup of ours, ended with the test; its id is in $SLEEPER.
+start_sleeper() {
+  sleep 300 3>&- &
+  SLEEPER=$!
+  at_exit kill "$SLEEPER"
+}
+
+report() { "$NETVITALS" report cgroup --format json "$@"; }
+
+@test "cgtree: a task is in its cgroup on v2 and on every v1 hierarchy, whatever bytes are in the path" {
+  requires root bpftrace btf cgroup_v2
+  make_cgroup "$V2/$UNIQUE"
+  make_cgroup "$V2/$UNIQUE/a \"b\" \\é"
+  start_sleeper
+  echo "$SLEEPER" >"$V2/$UNIQUE/a \"b\" \\é/cgroup.procs"
+  "$ROOT/scripts/cgroup/cgtree.bt" >"$OUT/tree"
+  # as many lines as /proc/PID/cgroup has, and the same paths
+  assert_equal "$(grep -c "\"pid\":$SLEEPER,\"tgid\":$SLEEPER," "$OUT/tree")" "$(wc -l <"/proc/$SLEEPER/cgroup")"
+  report --hierarchy v2 --under "/$UNIQUE" "$OUT/tree" >"$OUT/report"
+  assert_jq "$OUT/report" ".[0].rows | length == 1 and .[0].processes == 1 and .[0].path == \"/$UNIQUE/a \\\"b\\\" \\\\é\""
+  assert_jq "$OUT/tree" '.[0].type == "begin" and .[-1].type == "end"'
+}
+
+@test "cgevents: a shell that moves 23 times between two cgroups has source and destination each time" {
+  requires root bpftrace btf cgroup_v2
+  make_cgroup "$V2/$UNIQUE.a"
+  make_cgroup "$V2/$UNIQUE.b"
+  start_sleeper
+  echo "$SLEEPER" >"$V2/$UNIQUE.a/cgroup.procs"
+  "$ROOT/scripts/cgroup/cgtree.bt" >"$OUT/tree"
+  start events "$ROOT/scripts/cgroup/cgevents.bt"
+  wait_for_event events ready 60
+  for ((i = 1; i <= 23; i++)); do
+    if ((i % 2)); then echo "$SLEEPER" >"$V2/$UNIQUE.b/cgroup.procs"; else echo "$SLEEPER" >"$V2/$UNIQUE.a/cgroup.procs"; fi
+  done
+  stop events INT
+  report --hierarchy v2 --under / "$OUT/tree" "$OUT/events.out" >"$OUT/report"
+  jq ".timeline // .sections.timeline // [] | map(select(.pid == $SLEEPER))" "$OUT/report" >"$OUT/moves"
+  assert_jq "$OUT/moves" '.[0] | length == 23'
+  assert_jq "$OUT/moves" ".[0] | all((.path == \"/$UNIQUE.b\" and .from_path == \"/$UNIQUE.a\") or (.path == \"/$UNIQUE.a\" and .from_path == \"/$UNIQUE.b\"))"
+  # the sums of the rows say the same
+  jq "[.rows[] | select(.path == \"/$UNIQUE.a\" or .path == \"/$UNIQUE.b\")]" "$OUT/report" >"$OUT/rows"
+  assert_jq "$OUT/rows" '.[0] | (map(.moved_in) | add) == 23 and (map(.moved_out) | add) == 23'
+}
+
+@test "cgevents: 2000 cgroups made and removed, none is missed" {
+  requires root bpftrace btf cgroup_v2
+  make_cgroup "$V2/$UNIQUE"
+  start events "$ROOT/scripts/cgroup/cgevents.bt"
+  wait_for_event events ready 60
+  (cd "$V2/$UNIQUE" && for ((i = 0; i < 2000; i++)); do mkdir "c$i"; rmdir "c$i"; done)
+  wait_until 30 sh -c "[ \$(grep -c '\"type\":\"cgroup_rmdir\"' '$OUT/events.out') -ge 2000 ]" || true
+  stop events INT
+  report --hierarchy v2 --under "/$UNIQUE" "$OUT/events.out" >"$OUT/report"
+  # what is not a row was said to be lost
+  assert_jq "$OUT/report" '.[0] | ([.rows[] | select(.path | test("/c[0-9]+$"))] | length) as $n | $n == 2000 or ($n + .loss.events_lost >= 2000 and .loss.events_lost > 0)'
+  assert_jq "$OUT/report" '.[0].rows | map(select(.path | test("/c[0-9]+$"))) | all(.state == "gone")'
+}
+
+@test "cgcpu: a busy loop under a 20 % quota is throttled for as long as cpu.stat says" {
+  requires root bpftrace btf cgroup_v1
+  [ -n "$CPU" ] || skip "needs the cpu controller on v1"
+  make_cgroup "$CPU/$UNIQUE"
+  echo 20000 >"$CPU/$UNIQUE/cpu.cfs_quota_us"
+  start cpu "$ROOT/scripts/cgroup/cgcpu.bt" 1
+  wait_for_event cpu ready 60
+  sh -c 'echo $$ >"$1/cgroup.procs"; exec timeout 6 sh -c "while :; do :; done"' sh "$CPU/$UNIQUE" 3>&- || true
+  stop cpu INT
+  kernel_ns=$(awk '$1 == "throttled_time" { print $2 }' "$CPU/$UNIQUE/cpu.stat")
+  id=$(stat -c %i "$CPU/$UNIQUE")
+  report "$OUT/cpu.out" >"$OUT/report"
+  jq "[.rows[] | select(.cgroup_id == $id)]" "$OUT/report" >"$OUT/row"
+  # on a machine that is busy otherwise the loop does not get its 20 %, and the kernel itself throttles it less
+  if [ "$kernel_ns" -ge 4620000000 ]; then
+    assert_jq "$OUT/row" '.[0][0].throttled_ppm | . >= 770000 and . <= 830000' "throttled share of the time"
+  fi
+  assert_jq "$OUT/row" ".[0][0].cpu_limit_ppm == 200000"
+  last=$(jq -s "[.[] | select(.type == \"cgroup_state\" and .cgroup_id == $id)] | last.throttled_ns" "$OUT/cpu.out")
+  # what the last reading missed is at most an interval
+  [ "$last" -le "$kernel_ns" ]
+  [ $((kernel_ns - last)) -le 1200000000 ]
+}
+
+@test "cgnet: bytes of a program equal its own count" {
+  requires root bpftrace btf cgroup_v2 socat
+  [ -e /sys/kernel/tracing/events/sock/sock_send_length ] || skip "needs the tracepoint sock_send_length (Linux 6.3)"
+  make_cgroup "$V2/$UNIQUE"
+  start net "$ROOT/scripts/cgroup/cgnet.bt" 1
+  wait_for_event net ready 60
+  port=$((20000 + RANDOM % 10000))
+  start sink socat -u "TCP-LISTEN:$port,reuseaddr" OPEN:/dev/null
+  wait_until 10 sh -c "grep -qi ':$(printf %04X "$port") 00000000' /proc/net/tcp"
+  sh -c 'echo $$ >"$1/cgroup.procs"; head -c 7654321 /dev/zero | socat -u - "TCP:127.0.0.1:$2"' sh "$V2/$UNIQUE" "$port"
+  id=$(stat -c %i "$V2/$UNIQUE")
+  wait_until 10 grep -q "\"cgroup_id\":$id," "$OUT/net.out"
+  stop net INT
+  report "$OUT/net.out" >"$OUT/report"
+  jq "[.rows[] | select(.cgroup_id == $id)]" "$OUT/report" >"$OUT/row"
+  assert_jq "$OUT/row" '.[0][0] | .tx_bytes == 7654321 and .connects == 1'
+}
+
+@test "cgmem: an OOM kill names the process and the cgroup whose limit it was" {
+  requires root bpftrace btf cgroup_v1 python3
+  memory=$(awk '$3 == "cgroup" && $4 ~ /(^|,)memory(,|$)/ { print $2; exit }' /proc/mounts)
+  [ -n "$memory" ] || skip "needs the memory controller on v1"
+  make_cgroup "$memory/$UNIQUE"
+  echo 16M >"$memory/$UNIQUE/memory.limit_in_bytes"
+  start mem "$ROOT/scripts/cgroup/cgmem.bt" 1
+  wait_for_event mem ready 60
+  sh -c 'echo $$ >"$1/cgroup.procs"; exec python3 -c "x = [bytearray(1 << 20) for i in range(200)]"' sh "$memory/$UNIQUE" || true
+  wait_for_event mem cgroup_oom 20
+  stop mem INT
+  id=$(stat -c %i "$memory/$UNIQUE")
+  assert_equal "$(awk '$1 == "oom_kill" { print $2 }' "$memory/$UNIQUE/memory.oom_control")" 1
+  jq -c 'select(.type == "cgroup_oom")' "$OUT/mem.out" >"$OUT/oom"
+  assert_jq "$OUT/oom" "length == 1 and .[0].cgroup_id == $id and .[0].limit_bytes == 16777216 and (.[0].comm_hex | startswith(\"70 79 74 68 6f 6e\"))"
+}
+
+@test "cgio: bytes written with O_DIRECT are its cgroup's" {
+  requires root bpftrace btf cgroup_v1
+  blkio=$(awk '$3 == "cgroup" && $4 ~ /(^|,)blkio(,|$)/ { print $2; exit }' /proc/mounts)
+  [ -n "$blkio" ] || skip "needs the blkio controller on v1"
+  make_cgroup "$blkio/$UNIQUE"
+  file=$ROOT/build/$UNIQUE.io
+  at_exit rm -f "$file"
+  start io "$ROOT/scripts/cgroup/cgio.bt" 1
+  wait_for_event io ready 60
+  if ! sh -c 'echo $$ >"$1/cgroup.procs"; exec dd if=/dev/zero of="$2" bs=64k count=64 oflag=direct' sh "$blkio/$UNIQUE" "$file"; then
+    skip "needs a filesystem with O_DIRECT"
+  fi
+  id=$(stat -c %i "$blkio/$UNIQUE")
+  wait_until 10 grep -q "\"cgroup_id\":$id," "$OUT/io.out" || skip "needs a block device below the tree"
+  stop io INT
+  report "$OUT/io.out" >"$OUT/report"
+  jq "[.rows[] | select(.cgroup_id == $id)]" "$OUT/report" >"$OUT/row"
+  # the data, and a little that the filesystem writes for it
+  assert_jq "$OUT/row" '.[0][0].write_bytes | . >= 4194304 and . < 5242880'
+}
+
+@test "report cgroup --snapshot: without any input, and limits that are not set are none" {
+  requires root cgroup_v1 cgroup_v2
+  [ -n "$CPU" ] || skip "needs the cpu controller on v1"
+  make_cgroup "$CPU/$UNIQUE"
+  report --snapshot --under "/$UNIQUE" --hierarchy cpu >"$OUT/report" </dev/null
+  assert_jq "$OUT/report" '.[0].rows[0] | .cpu_limit_ppm == "none" and .processes == 0 and .state == "live"'
+  echo 30000 >"$CPU/$UNIQUE/cpu.cfs_quota_us"
+  report --snapshot --under "/$UNIQUE" --hierarchy cpu >"$OUT/report" </dev/null
+  assert_jq "$OUT/report" '.[0].rows[0].cpu_limit_ppm == 300000'
+}
+
+@test "two snapshots show a limit that changed in between" {
+  requires root cgroup_v1
+  [ -n "$CPU" ] || skip "needs the cpu controller on v1"
+  make_cgroup "$CPU/$UNIQUE"
+  "$NETVITALS" report cgroup --snapshot --format ndjson >"$OUT/a" </dev/null
+  echo 50000 >"$CPU/$UNIQUE/cpu.cfs_quota_us"
+  "$NETVITALS" report cgroup --snapshot --format ndjson >"$OUT/b" </dev/null
+  report --under "/$UNIQUE" "$OUT/a" "$OUT/b" >"$OUT/report"
+  assert_jq "$OUT/report" '.[0].rows | any(.cpu_limit_ppm == 500000)'
+}
