@@ -15,8 +15,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define RUN_DIR "/run/netvitals"
-
 static const char *const words[] = {
     [REQUEST_STATUS] = "status", [REQUEST_STOP] = "stop", [REQUEST_RENEW] = "renew"};
 

@@ -11,6 +11,8 @@
 #include "bpf/common/loader.h"
 #include "bpf/sockredir/cgroup.h"
 
+#define RUN_DIR "/run/netvitals"
+
 struct instance {
     int lock_fd;
     int listen_fd; // for poll

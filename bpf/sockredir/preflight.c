@@ -2,6 +2,7 @@
 
 #include "bpf/sockredir/preflight.h"
 #include "bpf/common/libbpf_log.h"
+#include "bpf/sockredir/instance.h"
 #include "bpf/sockredir/probes.h"
 #include "helper/exit_codes.h"
 
@@ -136,6 +137,59 @@ static int run_round(const struct loader *l, const struct cgroup_dir *cgroup, st
     return rc;
 }
 
+// ---- kept for the next start: a kernel does not change while it runs
+
+#define MEMORY_PATH RUN_DIR "/sockredir-preflight"
+
+struct memory {
+    char boot_id[37];
+    char version[27]; // of this program
+    uint32_t rounds_run;
+    struct round rounds[2];
+};
+
+static bool set_identity(struct memory *m)
+{
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    memset(m, 0, sizeof(*m));
+    bool ok = fd >= 0 && read(fd, m->boot_id, sizeof(m->boot_id) - 1) == sizeof(m->boot_id) - 1;
+    if (fd >= 0)
+        close(fd);
+    snprintf(m->version, sizeof(m->version), "%s", NETVITALS_VERSION);
+    return ok;
+}
+
+static bool recall(struct round rounds[2], unsigned *n)
+{
+    struct memory now, kept;
+    int fd = open(MEMORY_PATH, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    bool ok = fd >= 0 && set_identity(&now) && read(fd, &kept, sizeof(kept)) == sizeof(kept) &&
+              memcmp(now.boot_id, kept.boot_id, sizeof(now.boot_id)) == 0 &&
+              memcmp(now.version, kept.version, sizeof(now.version)) == 0;
+    if (fd >= 0)
+        close(fd);
+    if (ok) {
+        memcpy(rounds, kept.rounds, sizeof(kept.rounds));
+        *n = kept.rounds_run == 2 ? 2 : 1;
+    }
+    return ok;
+}
+
+// What cannot be kept is tried out again next time.
+static void remember(const struct round rounds[2], unsigned n)
+{
+    struct memory m;
+    if (!set_identity(&m))
+        return;
+    m.rounds_run = n;
+    memcpy(m.rounds, rounds, sizeof(m.rounds));
+    mkdir(RUN_DIR, 0755);
+    int fd = open(MEMORY_PATH ".new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    bool ok = fd >= 0 && write(fd, &m, sizeof(m)) == sizeof(m);
+    if (fd >= 0 && (close(fd) != 0 || !ok || rename(MEMORY_PATH ".new", MEMORY_PATH) != 0))
+        unlink(MEMORY_PATH ".new");
+}
+
 // ---- what follows from it
 
 static const struct probe *first_broken(const struct round *round, const char **detail)
@@ -163,6 +217,15 @@ static int run_rounds(const struct loader *l, const struct cgroup_dir *cgroup,
     return run_round(l, cgroup, &rounds[1]);
 }
 
+static int run_and_remember(const struct loader *l, const struct cgroup_dir *cgroup,
+                            struct round rounds[2], unsigned *n)
+{
+    int rc = run_rounds(l, cgroup, rounds, n);
+    if (rc == EXIT_OK)
+        remember(rounds, *n);
+    return rc;
+}
+
 static const char *word(const struct probe *probe, const struct result *r)
 {
     return !r->ran ? "-" : r->ok ? "ok" : probe->severity == LIMIT ? "limit" : "BROKEN";
@@ -172,7 +235,7 @@ int preflight_print(const struct loader *l, const struct cgroup_dir *cgroup)
 {
     struct round rounds[2] = {0};
     unsigned n;
-    int rc = run_rounds(l, cgroup, rounds, &n);
+    int rc = run_and_remember(l, cgroup, rounds, &n);
     if (rc != EXIT_OK)
         return rc;
     struct utsname host;
@@ -218,7 +281,7 @@ int preflight_decide(const struct loader *l, const struct cgroup_dir *cgroup, bo
     struct round rounds[2] = {0};
     unsigned n;
     const char *detail;
-    int rc = run_rounds(l, cgroup, rounds, &n);
+    int rc = recall(rounds, &n) ? EXIT_OK : run_and_remember(l, cgroup, rounds, &n);
     if (rc != EXIT_OK)
         return rc;
     const struct probe *broken = first_broken(&rounds[n - 1], &detail);

@@ -7,7 +7,7 @@
 #   within CGROUP COMMAND...   run COMMAND in it
 #   start_within NAME CGROUP COMMAND...   the same in the background, as `start`
 #   start_sockredir CGROUP [OPTION...]    and wait until it is ready; its events are in $OUT/sockredir.out.
-#                              With --force where the preflight refuses: the rest must work all the same
+#                              With --force: where the preflight refuses, the rest must work all the same
 #   redirect_sum KEY           sum of KEY over the redirect events
 #   tool NAME                  path of tests/lib/NAME.c, compiled
 
@@ -49,12 +49,8 @@ start_within() {
 start_sockredir() {
   local cgroup=$1
   shift
-  if [ -z "${FORCE+set}" ]; then
-    FORCE=()
-    "$SOCKREDIR" --preflight -c "$cgroup" >"$OUT/preflight" || FORCE=(--force)
-  fi
-  start sockredir "$SOCKREDIR" -c "$cgroup" --interval 200ms "${FORCE[@]}" "$@"
-  wait_for_event sockredir ready 30
+  start sockredir "$SOCKREDIR" -c "$cgroup" --interval 200ms --force "$@"
+  wait_for_event sockredir ready 120
 }
 
 redirect_sum() { jq -s "map(select(.type == \"redirect\") | .$1 // 0) | add // 0" "$OUT/sockredir.out"; }

@@ -242,7 +242,7 @@ traffic_flows() { [ "$(redirect_sum connections)" -gt 20 ]; }
 
 @test "--deadman stops by itself; --renew puts it off" {
   start sockredir "$SOCKREDIR" -c "$CG_served" --deadman 3s --force
-  wait_for_event sockredir ready 30
+  wait_for_event sockredir ready 120
   "$SOCKREDIR" --renew -c "$CG_served"
   wait_until 10 has_event sockredir end
   wait "${PIDS[sockredir]}"
