@@ -53,12 +53,11 @@ int cgroup_open(struct cgroup_dir *dir, const struct loader *l, const char *path
         return EXIT_USAGE;
     }
     int rc = EXIT_OK;
-    if (fstatfs(dir->fd, &fs) != 0 || fstat(dir->fd, &st) != 0)
-        rc = refuse(l, path, "not a cgroup");
-    else if (fs.f_type == CGROUP_SUPER_MAGIC)
+    bool known = fstatfs(dir->fd, &fs) == 0 && fstat(dir->fd, &st) == 0;
+    if (known && fs.f_type == CGROUP_SUPER_MAGIC)
         rc =
             refuse(l, path, "a cgroup of a v1 hierarchy, to which sock_ops programs cannot attach");
-    else if (fs.f_type != CGROUP2_SUPER_MAGIC)
+    else if (!known || fs.f_type != CGROUP2_SUPER_MAGIC)
         rc = refuse(l, path, "not a cgroup");
     if (rc != EXIT_OK) {
         close(dir->fd);

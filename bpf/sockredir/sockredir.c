@@ -46,24 +46,25 @@ static int give_up_privileges(const struct loader *l)
     return privileges_drop(l, bpf, privileges_maps_need_cap_bpf() ? 1 : 0);
 }
 
-static int attach_and_serve(const struct loader *l, const struct config *cfg, struct serve *serve,
-                            const struct redirect_settings *settings)
+static int attach_and_serve(const struct loader *l, const struct config *cfg,
+                            const struct serve *base, const struct redirect_settings *settings)
 {
     struct redirect redirect;
     struct writer out;
-    int rc = redirect_start(&redirect, l, serve->cgroup->fd, settings);
+    int rc = redirect_start(&redirect, l, base->cgroup->fd, settings);
     if (rc != EXIT_OK)
         return rc;
     rc = give_up_privileges(l);
     if (rc == EXIT_OK && writer_open(&out, l->program, STDOUT_FILENO) != 0)
         rc = loader_fail(l, ENOMEM, "make room for events");
     if (rc == EXIT_OK) {
-        serve->redirect = &redirect;
-        serve->out = &out;
-        serve->interval_us = cfg->interval_us;
-        serve->deadman_us = cfg->deadman_us;
+        struct serve serve = *base;
+        serve.redirect = &redirect;
+        serve.out = &out;
+        serve.interval_us = cfg->interval_us;
+        serve.deadman_us = cfg->deadman_us;
         writer_begin(&out, NULL);
-        rc = serve_run(serve);
+        rc = serve_run(&serve);
         int written = writer_close(&out);
         rc = rc == EXIT_OK ? written : rc;
     }
