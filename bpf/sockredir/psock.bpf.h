@@ -56,12 +56,13 @@ static __always_inline struct sk_psock *find_psock(__u64 address, __u64 cookie)
 }
 
 // Walks the list, which its owner may change meanwhile: the answer is good to within what is added
-// or read during the walk. False if the socket is gone or has left the map.
-static __noinline bool measure_queue(__u64 address, __u64 cookie, struct queue *queue)
+// or read during the walk. 0 if the socket is gone or has left the map. Not static, so that the
+// verifier looks at it once and not once for each way to get here.
+__noinline int measure_queue(__u64 address, __u64 cookie, struct queue *queue)
 {
     struct sk_psock *psock = find_psock(address, cookie);
     if (!psock || !queue)
-        return false;
+        return 0;
     struct list_head *head =
         (struct list_head *)((__u64)psock + bpf_core_field_offset(psock->ingress_msg));
     struct list_head *at = BPF_CORE_READ(psock, ingress_msg.next);
