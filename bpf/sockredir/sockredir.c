@@ -5,8 +5,13 @@
 // USAGE:    sockredir -c CGROUP [--ports LIST] [--shadow] [--interval TIME] [--deadman TIME]
 //           sockredir -c CGROUP --preflight | --status | --stop | --renew
 //
-// OUTPUT:   (one request/response connection, one stream of 64 KB writes; lines cut here)
-//   OUTPUT_LINES
+// OUTPUT:   a line per listening port and interval (cut here; times and the cgroup left out):
+//   {"type":"redirect","port":5432,"interval_us":1017330,"msgs_redirected":6000,
+//    "bytes_redirected":5400000,"msgs_passed":0,"bytes_passed":0,"sockets":0,"connections":1,…}
+//   {"type":"redirect","port":8080,"interval_us":83791,"msgs_redirected":0,"bytes_redirected":0,
+//    "bytes_passed":4983500,"sockets":0,"connections":0,…,"bytes_passed_small":4983500}
+//           The first is a client with 3000 questions of 900 bytes and their answers; the second a
+//           stream of 500 byte writes, which went back to TCP after 32 of them.
 //
 // EVENTS:   begin, ready, redirect (per listening port and interval), redirect_conn (with
 //           --per-connection), lost, end. bytes_redirected took the short cut, bytes_passed_WHY
@@ -16,7 +21,8 @@
 //           else the kernel must do.
 // OVERHEAD: sockets that cannot gain (remote peers, other ports) never join the map and cost
 // nothing
-//           per send. tests/bench/redirect measures the rest; docs/sockredir.md has its table.
+//           per send. tests/bench/redirect measures the rest; `make bench-redirect` prints the
+//           table.
 // CAVEATS:  redirected bytes are seen by recv and its kin, poll, epoll, select; not by splice(2),
 // MSG_WAITALL,
 //           tcpdump, iptables, nor TCP_INFO. Connections that exist at the start stay plain.
