@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# where: host lab
+# where: host
 #
 # sockredir: events, limits, order, stopping. Real programs are in sockredir_programs.bats.
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# where: host lab
+# where: host
 #
 # sockredir: every byte of many connections is checked while sockredir is started, stopped and killed
 # at random. On this kernel 20000 connections, in the lab (an emulated machine) fewer.
