@@ -6,7 +6,8 @@
 
 #include <signal.h>
 
-// clang-format off: one row a line
+// one row a line
+// clang-format off
 static const struct command *const commands[] = {
     &command_report,
     &command_check,

@@ -11,7 +11,8 @@ extern const struct aggregate aggregate_rtt;
 extern const struct aggregate aggregate_redirect;
 extern const struct aggregate aggregate_traffic;
 
-// clang-format off: one row a line
+// one row a line
+// clang-format off
 const struct aggregate *const aggregates[] = {
     &aggregate_rtt,
     &aggregate_cgroup,
