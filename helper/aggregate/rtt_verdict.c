@@ -8,6 +8,7 @@
 
 enum { LOSSY_PPM = 50000, LATE_PPM = 50000 };
 static const uint64_t default_deadline_us = 31000000; // hbinterval 30 s + rto_min 1 s
+static const uint64_t quiet_slack_us = 5000000;       // a producer takes its time to stop
 
 static const struct {
     const char *name;
@@ -112,7 +113,7 @@ static enum rtt_verdict judge_answered(const struct rtt_path *p, uint64_t now_us
         return VERDICT_DISABLED;
     }
     // two periods and their jitter without a heartbeat: silence is a reason to look, never a fault
-    if (p->last_sent_us && age_us(now_us, p->last_sent_us) > 2 * deadline_us) {
+    if (p->last_sent_us && age_us(now_us, p->last_sent_us) > 2 * deadline_us + quiet_slack_us) {
         if (p->skip.at_us > p->last_sent_us && p->skip.value == SKIP_DATA)
             snprintf(why, size, "last heartbeat %s ago: DATA keeps the path busy", ago);
         else

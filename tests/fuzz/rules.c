@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A rule file from a stranger, and a flow whose name and addresses come from its last bytes.
 // LINK: helper/rules/*.c helper/parse_numbers.c schema/ip.c schema/events.c
-// LIBS: nettle libmaxminddb
+// LIBS: nettle libmaxminddb libpsl
 
 #include "helper/rules/rules.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rule file: what it takes, what it refuses and where, and that a fast answer is the right one.
 // LINK: helper/rules/*.c helper/parse_numbers.c schema/ip.c schema/events.c
-// LIBS: nettle libmaxminddb
+// LIBS: nettle libmaxminddb libpsl
 
 #include "helper/rules/rules.h"
 
