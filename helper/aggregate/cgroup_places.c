@@ -103,7 +103,9 @@ void cgroup_places_add(struct cgroup_aggregate *a, const struct event *ev,
         if (ev->cgroup_task.pid == ev->cgroup_task.tgid) {
             struct cgroup_place *place =
                 place_of(a, key->host, key->hierarchy, ev->cgroup_task.pid, true);
-            if (place)
+            // a look at this host tells where the process is now: what was said of it before the
+            // events that are still to come must stand until they come
+            if (place && !(a->scanning && place->cell))
                 move(place, cell, ev->ts_us);
         }
         break;

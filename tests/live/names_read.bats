@@ -39,7 +39,7 @@ END
   "$xdpacct" --read "$FIXTURES/names.pcap" --ours 10.9.0.2 --names all --interval 100ms >often
   local from
   for from in once often; do
-    "$NETVITALS" report traffic --by name --top 100 --format json "$from" |
+    "$NETVITALS" report traffic --by name --full-names --top 100 --format json "$from" |
       jq -c '.rows | map([.name, .bytes_up, .bytes_down, .packets_up, .packets_down]) | sort' >"$from.rows"
   done
   jq -e 'length == 7' once.rows

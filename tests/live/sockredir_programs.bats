@@ -129,7 +129,8 @@ PY
   wait_until 10 listens 47351
   here sh -c "printf 'GET /f HTTP/1.0\r\n\r\n' | openssl s_client -quiet -connect 127.0.0.1:47351 2>/dev/null" >"$OUT/answer"
   tail -c 1000000 "$OUT/answer" | cmp - "$OUT/f"
-  redirected_at_least 500000
+  # where the stream of records is taken for one of small writes depends on their timing
+  redirected_at_least 100000
 }
 
 @test "socat: half-close, the answer comes after the end of the question" {
