@@ -216,7 +216,7 @@ enum check_state bill_check_quotas(const struct traffic *t, struct check_result 
             first = u;
         }
     }
-    if (worst != CHECK_OK) {
+    if (first.quota) {
         char ip[IP_TEXT_MAX];
         struct text name = intern_text(t->words, first.facts.subscriber);
         struct text rate = intern_text(t->words, first.facts.rate);
