@@ -116,7 +116,7 @@ bool prefix_index_build(struct prefix_index *index)
     size_t depth = 0;
     struct ip_addr after;
     index->ranges = calloc(index->count * 2 + 1, sizeof(*index->ranges));
-    bool ok = stack && index->ranges;
+    bool ok = stack && index->ranges && (index->prefixes || !index->count);
     if (index->count)
         qsort(index->prefixes, index->count, sizeof(*index->prefixes), compare_prefixes);
     for (size_t i = 0; ok && i <= index->count; i++) {
