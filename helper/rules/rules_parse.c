@@ -350,7 +350,6 @@ static bool read_line(struct parser *p, struct text word)
     return fail(p, word.ptr, "there is no key '%.*s'", text_precision(word), word.ptr);
 }
 
-// NOLINTNEXTLINE(readability-non-const-parameter): errors are written through the parser
 bool rules_parse_lines(struct rules *rules, const char *path, const char *text, size_t len,
                        char *error)
 {
