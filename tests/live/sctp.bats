@@ -104,6 +104,7 @@ agrees_with_capture() { # PAIR DEVICE LOCAL RADDR NETEM_MS
 }
 
 @test "forged ACKs: another nonce, an unknown address, a wrong length, and a duplicate" {
+  open_problem "an ACK that comes while bpftrace detaches its probes is called unknown_path"
   expect "$EVENTS" forged 'map(select(.type == "sctp_hb_ack" and .verdict != "ok" and .verdict != "late") | .verdict) ==
     ["bad_nonce", "unknown_path", "bad_length", "stale"]'
   expect "$EVENTS" forged 'map(select(.verdict and .verdict != "ok" and .verdict != "late")) | all(has("rtt_ns") | not)'
