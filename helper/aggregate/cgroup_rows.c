@@ -151,23 +151,25 @@ static struct cell cpu_limit_cell(const struct cgroup_cell *c)
         (uint64_t)((unsigned __int128)c->cpu_quota_ns.value * 1000000 / c->cpu_period_ns.value));
 }
 
-// Share of the time between two readings in which it was held back; without two readings, of its
-// periods.
-static struct cell throttled_share(const struct cgroup_cell *c)
-{
-    const struct cgroup_throttle_reading *first = &c->first_throttle, *last = &c->last_throttle;
-    if (!last->at_us)
-        return (struct cell){.kind = CELL_ABSENT};
-    if (last->at_us > first->at_us)
-        return cell_u64((last->throttled_ns - first->throttled_ns) * 1000 /
-                        (last->at_us - first->at_us));
-    return last->periods ? cell_u64(last->throttled * 1000000 / last->periods) : cell_u64(0);
-}
-
 // The kernel counts since the cgroup was made; with two readings the report shows what was added.
 static uint64_t added(uint64_t first_us, uint64_t last_us, uint64_t first, uint64_t last)
 {
     return last_us > first_us && last >= first ? last - first : last;
+}
+
+// Share of its periods' time in which it was held back. The kernel counts periods only while the
+// cgroup wants a CPU, so idle time does not thin it; it adds up the CPUs that were held back, so
+// that a cgroup of many threads can have more than 100 %.
+static struct cell throttled_share(const struct cgroup_cell *c)
+{
+    const struct cgroup_throttle_reading *first = &c->first_throttle, *last = &c->last_throttle;
+    if (!last->at_us || !c->cpu_period_ns.value)
+        return (struct cell){.kind = CELL_ABSENT};
+    uint64_t periods = added(first->at_us, last->at_us, first->periods, last->periods);
+    uint64_t ns = added(first->at_us, last->at_us, first->throttled_ns, last->throttled_ns);
+    if (!periods)
+        return cell_u64(0);
+    return cell_u64((uint64_t)((unsigned __int128)ns * 1000000 / periods / c->cpu_period_ns.value));
 }
 
 static void fill_readings(struct cell *throttled_ns, struct cell *used, struct cell *oom_kills,
