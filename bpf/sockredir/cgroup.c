@@ -31,14 +31,18 @@ static bool find_v2(char *path, size_t size)
     return found;
 }
 
+static int refuse_without_v2(const struct loader *l)
+{
+    cli_error(l->program, "this host has no cgroup v2 mounted, and sock_ops programs attach to "
+                          "nothing else; mount it: mount -t cgroup2 none DIR");
+    return EXIT_CANNOT;
+}
+
 static int refuse(const struct loader *l, const char *path, const char *what)
 {
-    char v2[4096];
-    if (!find_v2(v2, sizeof(v2))) {
-        cli_error(l->program, "this host has no cgroup v2 mounted, and sock_ops programs attach to "
-                              "nothing else; mount it: mount -t cgroup2 none DIR");
-        return EXIT_CANNOT;
-    }
+    char v2[CGROUP_PATH_MAX];
+    if (!find_v2(v2, sizeof(v2)))
+        return refuse_without_v2(l);
     cli_error(l->program, "%s is %s; give one below %s", path, what, v2);
     return EXIT_USAGE;
 }
@@ -66,4 +70,11 @@ int cgroup_open(struct cgroup_dir *dir, const struct loader *l, const char *path
     }
     dir->id = st.st_ino; // kernfs: the inode number is the id
     return EXIT_OK;
+}
+
+int cgroup_open_root(struct cgroup_dir *dir, const struct loader *l, char mount[CGROUP_PATH_MAX])
+{
+    if (!find_v2(mount, CGROUP_PATH_MAX))
+        return refuse_without_v2(l);
+    return cgroup_open(dir, l, mount);
 }

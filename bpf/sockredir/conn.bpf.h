@@ -18,18 +18,19 @@ const volatile __u8 shadow;
 const volatile __u8 walk_removes; // 0 with the sk_skb verdict: see leave()
 const volatile __u8 per_connection;
 const volatile __u64 bound_bytes; // redirected and unread, per direction
-const volatile __u64 small_bytes; // mean write size below which a stream is one of small writes
+const volatile __u64 small_bytes; // mean write size up to which a stream is one of small writes
 
 struct control control;
 struct totals totals;
 struct walk walk;
 __u32 sockets_of_port[PORT_SLOTS]; // by port slot, of the last walk
 __u32 next_port_slot = 1;
+__u64 next_id = 1;
 
 struct {
     __uint(type, BPF_MAP_TYPE_SOCKHASH);
     __uint(max_entries, CONNECTIONS_MAX * 2);
-    __type(key, struct conn_key);
+    __type(key, __u64); // id of the connection * 2 + end
     __type(value, __u64);
 } sockets SEC(".maps");
 
@@ -37,9 +38,24 @@ struct {
     __uint(type, BPF_MAP_TYPE_HASH);
     __uint(max_entries, CONNECTIONS_MAX);
     __uint(map_flags, BPF_F_NO_PREALLOC);
-    __type(key, struct conn_key);
+    __type(key, __u64); // id
     __type(value, struct conn);
 } connections SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, CONNECTIONS_MAX);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, struct conn_key);
+    __type(value, __u64); // id
+} ids SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_SK_STORAGE);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, int);
+    __type(value, struct place);
+} places SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
@@ -101,7 +117,7 @@ static __always_inline void set_key(struct conn_key *key, __u64 netns, const str
     __builtin_memcpy(key->addr[1], second->addr, sizeof(second->addr));
     key->port[0] = first->port;
     key->port[1] = second->port;
-    key->end = 0;
+    key->pad = 0;
 }
 
 // Fills key and returns the local end, or -1. CTX is struct sk_msg_md or struct bpf_sock_ops, whose

@@ -20,7 +20,7 @@ struct redirect_settings {
     bool per_connection;
     bool verdict;         // put the no-op sk_skb verdict on the map
     uint64_t bound_bytes; // redirected and unread, per direction
-    uint64_t small_bytes; // mean write size below which a one-way stream goes by TCP
+    uint64_t small_bytes; // mean write size up to which a one-way stream goes by TCP
 };
 
 struct redirect {

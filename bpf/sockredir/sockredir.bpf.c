@@ -104,33 +104,81 @@ static __always_inline bool wanted(__u32 port)
     return port < 65536 && (port_wanted[(port >> 6) & 1023] >> (port & 63) & 1);
 }
 
-// The table's row for a connection, made by whichever end is established first.
-static __always_inline struct conn *connection(const struct conn_key *key, __u32 port, int listener)
+// What kept a socket's place, or NULL for a socket that never joined.
+static __always_inline struct conn *connection_of(const struct place *place)
 {
-    struct conn *c = bpf_map_lookup_elem(&connections, key);
-    if (c)
-        return c;
-    bpf_map_update_elem(&connections, key, &no_conn, BPF_NOEXIST);
-    c = bpf_map_lookup_elem(&connections, key);
-    if (!c) {
-        count(&totals.table_full, 1);
-        return NULL;
-    }
-    c->port = port;
-    c->port_slot = slot_of_port(port);
-    c->listener = listener;
+    return place ? bpf_map_lookup_elem(&connections, &place->id) : NULL;
+}
+
+static __always_inline void count_connection(struct conn *c)
+{
     __u32 slot = c->port_slot;
     struct port_counts *counts = bpf_map_lookup_elem(&ports, &slot);
     if (counts)
         count(&counts->connections, 1);
+}
+
+// A new row, with its id in place; the name leads to it unless the other end was faster.
+static __always_inline struct conn *new_connection(const struct conn_key *key, struct place *place,
+                                                   __u64 flags)
+{
+    place->id = __sync_fetch_and_add(&next_id, 1);
+    struct conn *c = NULL;
+    if (bpf_map_update_elem(&connections, &place->id, &no_conn, BPF_NOEXIST) == 0)
+        c = bpf_map_lookup_elem(&connections, &place->id);
+    if (c && bpf_map_update_elem(&ids, key, &place->id, flags) != 0) {
+        bpf_map_delete_elem(&connections, &place->id);
+        c = NULL;
+    }
+    if (c)
+        c->key = *key;
     return c;
 }
 
-static __always_inline void forget_end(const struct conn_key *key, struct conn *c, int local)
+// The row of a connection, made by whichever end is established first. A row in which this end is
+// taken, or an end closed, is an older connection's of the same name.
+static __always_inline struct conn *connection(const struct conn_key *key, struct place *place,
+                                               bool *made)
 {
-    c->end[local & 1].cookie = 0;
-    if (c->end[!(local & 1)].cookie == 0)
-        bpf_map_delete_elem(&connections, key);
+    __u64 *id = bpf_map_lookup_elem(&ids, key);
+    *made = false;
+    if (id) {
+        place->id = *id;
+        struct conn *c = connection_of(place);
+        if (c && !c->ended && !c->end[place->end & 1].cookie)
+            return c;
+    }
+    struct conn *c = new_connection(key, place, id ? BPF_ANY : BPF_NOEXIST);
+    if (!c)
+        count(&totals.table_full, 1);
+    *made = c != NULL;
+    return c;
+}
+
+static __always_inline void forget_end(const struct place *place, struct conn *c)
+{
+    c->ended = 1;
+    c->end[place->end & 1].cookie = 0;
+    if (c->end[!(place->end & 1)].cookie)
+        return;
+    struct conn_key key = c->key;
+    __u64 *id = bpf_map_lookup_elem(&ids, &key);
+    if (id && *id == place->id)
+        bpf_map_delete_elem(&ids, &key);
+    bpf_map_delete_elem(&connections, &place->id);
+}
+
+// The socket joins the map, and only then the other end may see it: a message redirected to a
+// socket that is not there yet would be a miss.
+static __always_inline bool join(struct bpf_sock_ops *ops, struct bpf_sock *sk,
+                                 const struct place *place)
+{
+    struct place *kept = bpf_sk_storage_get(&places, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+    if (!kept)
+        return false;
+    *kept = *place;
+    __u64 name = place->id * 2 + place->end;
+    return bpf_sock_hash_update(ops, &sockets, &name, BPF_ANY) == 0;
 }
 
 static __always_inline void established(struct bpf_sock_ops *ops, bool active)
@@ -148,33 +196,34 @@ static __always_inline void established(struct bpf_sock_ops *ops, bool active)
     int local = CONN_KEY(ops, &key);
     if (local < 0 || !is_local(tp, &key))
         return;
-    struct conn *c = connection(&key, port, active ? !local : local);
+    struct place place = {.end = local};
+    bool made;
+    struct conn *c = connection(&key, &place, &made);
     if (!c)
         return;
+    if (made) {
+        c->port = port;
+        c->port_slot = slot_of_port(port);
+        c->listener = active ? !local : local;
+        count_connection(c);
+    }
     struct conn_end *me = &c->end[local & 1];
-    // A row left by an older socket of the same name: its state says nothing about this one.
-    if (me->cookie)
-        c->closed = 1;
-    __builtin_memset(me, 0, sizeof(*me));
     me->sk = (__u64)tp;
     me->cgroup_id = BPF_CORE_READ((struct sock *)tp, sk_cgrp_data.cgroup, kn, id);
-    me->cookie = bpf_get_socket_cookie(ops);
-
-    struct conn_key name = key;
-    name.end = local;
-    if (bpf_sock_hash_update(ops, &sockets, &name, BPF_ANY) != 0) {
+    if (!join(ops, sk, &place)) {
         count(&totals.add_failed, 1);
-        forget_end(&key, c, local);
+        forget_end(&place, c);
         return;
     }
+    me->cookie = bpf_get_socket_cookie(ops);
     count(&totals.sockets_added, 1);
     // Without the verdict the walk takes sockets out, which costs nothing per segment.
     bpf_sock_ops_cb_flags_set(ops, BPF_SOCK_OPS_STATE_CB_FLAG |
                                        (walk_removes ? 0 : BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG));
 }
 
-static __always_inline void tell_closed(const struct conn_key *key, const struct conn_end *me,
-                                        int local)
+static __always_inline void tell_closed(const struct conn *c, const struct conn_end *me,
+                                        __u32 local)
 {
     struct note *n = bpf_ringbuf_reserve(&notes, sizeof(*n), 0);
     if (!n) {
@@ -183,7 +232,7 @@ static __always_inline void tell_closed(const struct conn_key *key, const struct
     }
     n->type = NOTE_CLOSED;
     n->end = local;
-    n->key = *key;
+    n->key = c->key;
     n->cgroup_id = me->cgroup_id;
     n->bytes_redirected = me->bytes_redirected;
     n->bytes_passed = me->bytes_passed;
@@ -194,19 +243,21 @@ static __always_inline void tell_closed(const struct conn_key *key, const struct
     bpf_ringbuf_submit(n, full ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
+static __always_inline struct place *place_of(struct bpf_sock *sk)
+{
+    return sk ? bpf_sk_storage_get(&places, sk, NULL, 0) : NULL;
+}
+
 static __always_inline void closed(struct bpf_sock_ops *ops)
 {
-    struct conn_key key;
     struct bpf_sock *sk = ops->sk;
+    struct place *place = place_of(sk);
+    struct conn *c = connection_of(place);
     struct tcp_sock *tp = sk ? bpf_skc_to_tcp_sock(sk) : NULL;
-    int local = CONN_KEY(ops, &key);
-    if (local < 0 || !tp)
+    if (!place || !c || !tp)
         return;
-    struct conn *c = bpf_map_lookup_elem(&connections, &key);
-    if (!c)
-        return;
-    struct conn_end *me = &c->end[local & 1];
-    if (me->cookie != bpf_get_socket_cookie(ops))
+    struct conn_end *me = &c->end[place->end & 1];
+    if (!me->cookie)
         return;
     // What went by TCP before the socket joined the map or after it left, no hook saw; TCP counted
     // it. It stands as one message.
@@ -218,30 +269,29 @@ static __always_inline void closed(struct bpf_sock_ops *ops)
     }
     count(&totals.sockets_closed, 1);
     if (per_connection)
-        tell_closed(&key, me, local);
-    forget_end(&key, c, local);
+        tell_closed(c, me, place->end);
+    forget_end(place, c);
 }
 
 // Takes this socket out if that is proven safe, closing the connection to redirect if it must be.
 // The socket is locked, so TCP puts nothing into its psock queue meanwhile (the verdict would).
 static __always_inline void leave(struct bpf_sock_ops *ops, bool must)
 {
-    struct conn_key key;
-    int local = CONN_KEY(ops, &key);
-    struct conn *c = local < 0 ? NULL : bpf_map_lookup_elem(&connections, &key);
-    if (!c || (!must && !control.stop && !gains_nothing(c)))
+    struct place *place = place_of(ops->sk);
+    struct conn *c = connection_of(place);
+    if (!place || !c || (!must && !control.stop && !gains_nothing(c)))
         return;
-    struct conn_end *me = &c->end[local & 1];
-    if (me->cookie != bpf_get_socket_cookie(ops))
+    struct conn_end *me = &c->end[place->end & 1];
+    if (!me->cookie)
         return;
     __sync_lock_test_and_set(&c->closed, 1);
-    if (!at_rest(&c->end[!(local & 1)]) || !queue_empty(me))
+    if (!at_rest(&c->end[!(place->end & 1)]) || !queue_empty(me))
         return;
     me->quiet = psock_references(me->sk, me->cookie) == 1;
     if (!me->reason)
         me->reason = control.stop ? PASS_STOP : PASS_LEFT;
-    key.end = local;
-    if (bpf_map_delete_elem(&sockets, &key) == 0)
+    __u64 name = place->id * 2 + (place->end & 1);
+    if (bpf_map_delete_elem(&sockets, &name) == 0)
         count(&totals.sockets_left, 1);
     bpf_sock_ops_cb_flags_set(ops, BPF_SOCK_OPS_STATE_CB_FLAG);
 }
@@ -276,7 +326,8 @@ int sockredir_ops(struct bpf_sock_ops *ops)
 
 static __always_inline bool small_stream(const struct conn_end *me, __u32 bytes)
 {
-    return me->run_msgs >= SMALL_RUN && me->run_bytes + bytes < small_bytes * (me->run_msgs + 1ULL);
+    return me->run_msgs >= SMALL_RUN &&
+           me->run_bytes + bytes <= small_bytes * (me->run_msgs + 1ULL);
 }
 
 // Whether bytes more may wait unread at the peer. What was sent since the queue was last measured
@@ -299,8 +350,8 @@ static __always_inline bool lease_is_due(const struct conn_end *me)
     return (me->redirects & 31) == 1;
 }
 
-static __always_inline __u32 why_not(struct sk_msg_md *msg, struct conn *c, struct conn_end *me,
-                                     const struct conn_end *peer)
+static __always_inline __u32 why_not(struct bpf_sock *sk, __u32 bytes, const struct conn *c,
+                                     struct conn_end *me, const struct conn_end *peer)
 {
     if (c->closed)
         return PASS_LEFT;
@@ -308,16 +359,15 @@ static __always_inline __u32 why_not(struct sk_msg_md *msg, struct conn *c, stru
         return PASS_STOP;
     if (!peer->cookie)
         return PASS_PEER;
-    struct bpf_sock *sk = msg->sk;
-    struct tcp_sock *tp = sk ? bpf_skc_to_tcp_sock(sk) : NULL;
+    struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
     if (!tp)
         return PASS_UNKNOWN;
     // In shadow mode the direction's own bytes go by TCP, so only its first message can be asked.
     if (!(shadow && me->shadow) && (tp->bytes_sent != 0 || tp->write_seq != tp->snd_nxt))
         return PASS_EARLY;
-    if (small_stream(me, msg->size))
+    if (small_stream(me, bytes))
         return PASS_SMALL;
-    if (!shadow && !fits(me, peer, msg->size))
+    if (!shadow && !fits(me, peer, bytes))
         return PASS_FULL;
     return PASS_NONE;
 }
@@ -356,22 +406,22 @@ static __always_inline void intend(struct conn_end *me)
 SEC("sk_msg")
 int sockredir_msg(struct sk_msg_md *msg)
 {
-    struct conn_key key;
     __u32 bytes = msg->size;
-    int local = CONN_KEY(msg, &key);
-    struct conn *c = local < 0 ? NULL : bpf_map_lookup_elem(&connections, &key);
-    if (!c) {
+    struct bpf_sock *sk = msg->sk;
+    struct place *place = place_of(sk);
+    struct conn *c = connection_of(place);
+    if (!sk || !place || !c) {
         count_sent(0, PASS_UNKNOWN, 1, bytes);
         return SK_PASS;
     }
-    struct conn_end *me = &c->end[local & 1], *peer = &c->end[!(local & 1)];
+    __u64 local = place->end & 1, other = place->id * 2 + !local;
+    struct conn_end *me = &c->end[local], *peer = &c->end[!local];
     __u32 reason = me->reason;
     if (!reason) {
         intend(me);
-        reason = why_not(msg, c, me, peer);
-        key.end = !(local & 1);
+        reason = why_not(sk, bytes, c, me, peer);
         if (reason == PASS_NONE && !shadow &&
-            bpf_msg_redirect_hash(msg, &sockets, &key, BPF_F_INGRESS) != SK_PASS)
+            bpf_msg_redirect_hash(msg, &sockets, &other, BPF_F_INGRESS) != SK_PASS)
             reason = PASS_PEER;
         if (reason != PASS_NONE || shadow)
             __sync_fetch_and_add(&me->redirects, -1);
@@ -423,19 +473,18 @@ static __always_inline bool proven_safe(struct conn *c)
 SEC("iter/sockmap")
 int sockredir_walk(struct bpf_iter__sockmap *ctx)
 {
-    struct conn_key *name = ctx->key;
-    if (!name || !ctx->sk)
+    __u64 *key = ctx->key;
+    if (!key || !ctx->sk)
         return 0;
-    struct conn_key key = *name;
-    int local = key.end & 1;
-    key.end = 0;
+    __u64 name = *key;
+    struct place place = {.id = name / 2, .end = name & 1};
     walk.sockets++;
-    struct conn *c = bpf_map_lookup_elem(&connections, &key);
+    struct conn *c = connection_of(&place);
     if (!c)
         return 0;
     if (c->port_slot < PORT_SLOTS)
         sockets_of_port[c->port_slot]++;
-    struct conn_end *me = &c->end[local];
+    struct conn_end *me = &c->end[place.end];
     struct queue queue = {};
     if (me->cookie && measure_queue(me->sk, me->cookie, &queue))
         walk.unread_bytes += queue.bytes;
@@ -446,8 +495,7 @@ int sockredir_walk(struct bpf_iter__sockmap *ctx)
         return 0;
     if (!me->reason)
         me->reason = control.stop ? PASS_STOP : PASS_LEFT;
-    key.end = local;
-    if (bpf_map_delete_elem(&sockets, &key) == 0) {
+    if (bpf_map_delete_elem(&sockets, &name) == 0) {
         walk.removed++;
         count(&totals.sockets_left, 1);
     }

@@ -3,7 +3,8 @@
 // sockredir - a short cut for local TCP connections of a cgroup: fast, in order, safe to stop.
 //
 // USAGE:    sockredir -c CGROUP [--ports LIST] [--shadow] [--interval TIME] [--deadman TIME]
-//           sockredir -c CGROUP --preflight | --status | --stop | --renew
+//           sockredir -c CGROUP --status | --stop | --renew
+//           sockredir --preflight
 //
 // OUTPUT:   a line per listening port and interval (cut here; times and the cgroup left out):
 //   {"type":"redirect","port":5432,"interval_us":1017330,"msgs_redirected":6000,
@@ -118,13 +119,15 @@ static int run(const struct program *program, const void *config, int argc, char
     const struct config *cfg = config;
     struct loader l;
     struct cgroup_dir cgroup;
-    if (!cfg->cgroup) {
+    char mount[CGROUP_PATH_MAX];
+    if (!cfg->cgroup && !cfg->preflight) {
         cli_error(program, "say which cgroup: -c DIR, a folder below the cgroup v2 mount");
         return EXIT_USAGE;
     }
     if (loader_start(&l, program) != 0)
         return EXIT_FAILED;
-    int rc = cgroup_open(&cgroup, &l, cfg->cgroup);
+    int rc =
+        cfg->cgroup ? cgroup_open(&cgroup, &l, cfg->cgroup) : cgroup_open_root(&cgroup, &l, mount);
     if (rc == EXIT_OK) {
         enum instance_request ask = cfg->status  ? REQUEST_STATUS
                                     : cfg->stop  ? REQUEST_STOP
@@ -146,7 +149,7 @@ static const struct opt options[] = {
     OPT(struct config, deadman_us, 0, "deadman", OPT_DURATION, "TIME", "stop by itself after TIME unless --renew is called", .min = 1000000),
     OPT(struct config, per_connection, 0, "per-connection", OPT_FLAG, NULL, "print redirect_conn for each end of a connection that closes"),
     OPT(struct config, bound_bytes, 0, "bound", OPT_SIZE, "SIZE", "redirect no more than SIZE that one end has not read yet; the direction goes on by TCP (16M)", .min = 65536),
-    OPT(struct config, small_bytes, 0, "small-write", OPT_SIZE, "SIZE", "a one-way stream whose writes are smaller than this on average goes by TCP (16K); 0: never"),
+    OPT(struct config, small_bytes, 0, "small-write", OPT_SIZE, "SIZE", "a one-way stream whose writes are of SIZE or less on average goes by TCP (16K); 0: never"),
     OPT(struct config, preflight, 0, "preflight", OPT_FLAG, NULL, "print what this kernel does to sockets in a socket map, and exit"),
     OPT(struct config, force, 0, "force", OPT_FLAG, NULL, "start although the preflight found something broken"),
     OPT(struct config, status, 0, "status", OPT_FLAG, NULL, "ask the sockredir that serves the cgroup how it is"),

@@ -31,12 +31,19 @@ enum {
 };
 
 // A connection, told the same way from both ends: end 0 is the one with the smaller (address,
-// port). In the socket map `end` names the socket; in the table of connections it is 0.
+// port). By it the ends find each other once; from then on both know the connection's id, a number
+// that is never used again, and a socket's name in the socket map is id * 2 + end.
 struct conn_key {
     __u64 netns;      // cookie
     __u32 addr[2][4]; // network order; IPv4 in its IPv4-mapped form
     __u16 port[2];    // host order
-    __u32 end;
+    __u32 pad;
+};
+
+// Kept with a socket: which connection it is an end of.
+struct place {
+    __u64 id;
+    __u64 end;
 };
 
 // One end: its socket, and the direction from it to the other end.
@@ -62,11 +69,13 @@ struct conn_end {
 
 struct conn {
     struct conn_end end[2];
+    struct conn_key key;
     __u32 closed;    // no redirect in either direction any more (PASS_LEFT)
     __u32 leave;     // proven safe: both sockets leave the map
     __u16 port;      // listening port
     __u16 port_slot; // its counters
-    __u32 listener;  // end that accepted
+    __u16 listener;  // end that accepted
+    __u16 ended;     // an end closed: no socket joins any more
 };
 
 // Counters of a listening port, per CPU.
