@@ -2,6 +2,7 @@
 
 #include "helper/session.h"
 #include "helper/exit_codes.h"
+#include "helper/sorted_lines.h"
 #include "helper/time_range.h"
 #include "schema/encode.h"
 
@@ -130,34 +131,47 @@ static bool in_range(const struct session *s, const struct event *ev)
     return ev->ts_us == 0 || (ev->ts_us >= s->since_us && ev->ts_us < s->until_us);
 }
 
-void session_add(struct session *s, const struct event *ev)
+// Counts the event. True if it is one for the aggregates.
+static bool take_event(struct session *s, const struct event *ev)
 {
     if (ev->type == EV_stream_summary) {
         add_stream_summary(s, ev);
-        return;
+        return false;
     }
     if (!in_range(s, ev))
-        return;
+        return false;
     if (!is_summary(ev->type)) {
         s->loss.events++;
         extend_range(s, ev->ts_us, ev->ts_us);
         count_control(s, ev);
     }
-    for (size_t i = 0; i < s->count; i++)
-        s->kinds[i]->add(s->selves[i], ev);
+    return true;
+}
+
+static void aggregate_add(const struct aggregate *kind, void *self, const struct event *events,
+                          size_t count)
+{
+    if (kind->add_batch)
+        kind->add_batch(self, events, count);
+    else
+        for (size_t k = 0; k < count; k++)
+            kind->add(self, &events[k]);
 }
 
 void session_add_batch(struct session *s, const struct event *events, size_t count)
 {
-    for (size_t i = 0; i < s->count; i++) {
-        const struct aggregate *kind = s->kinds[i];
-        for (size_t k = 0; kind->prefetch && k < count; k++)
-            kind->prefetch(s->selves[i], &events[k]);
-        for (size_t k = 0; kind->prefetch_deep && k < count; k++)
-            kind->prefetch_deep(s->selves[i], &events[k]);
+    // runs of events that the aggregates get
+    for (size_t from = 0, to; from < count; from = to + 1) {
+        for (to = from; to < count && take_event(s, &events[to]);)
+            to++;
+        for (size_t i = 0; i < s->count && to > from; i++)
+            aggregate_add(s->kinds[i], s->selves[i], events + from, to - from);
     }
-    for (size_t k = 0; k < count; k++)
-        session_add(s, &events[k]);
+}
+
+void session_add(struct session *s, const struct event *ev)
+{
+    session_add_batch(s, ev, 1);
 }
 
 void session_bad_line(struct session *s, uint64_t line, const char *why)
@@ -233,9 +247,8 @@ void session_merge(struct session *into, const struct session *from)
 
 // ---- summaries
 
-struct lines {
-    char **items;
-    size_t count, capacity;
+struct summaries {
+    struct sorted_lines lines;
     char *buffer; // EVENT_LINE_MAX bytes
     uint64_t to_us;
     bool failed;
@@ -243,31 +256,13 @@ struct lines {
 
 static void keep_line(void *context, const struct event *summary)
 {
-    struct lines *l = context;
+    struct summaries *all = context;
     struct event ev = *summary;
     if (is_summary(ev.type))
-        ev.ts_us = l->to_us;
-    size_t len = event_encode(&ev, l->buffer, EVENT_LINE_MAX);
-    if (l->count == l->capacity) {
-        size_t capacity = l->capacity ? l->capacity * 2 : 256;
-        char **items = realloc(l->items, capacity * sizeof(*items));
-        if (!items) {
-            l->failed = true;
-            return;
-        }
-        l->items = items;
-        l->capacity = capacity;
-    }
-    char *line = len ? strndup(l->buffer, len) : NULL;
-    if (line)
-        l->items[l->count++] = line;
-    else
-        l->failed = true;
-}
-
-static int compare_lines(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
+        ev.ts_us = all->to_us;
+    size_t len = event_encode(&ev, all->buffer, EVENT_LINE_MAX);
+    if (len == 0 || !sorted_lines_add(&all->lines, all->buffer, len))
+        all->failed = true;
 }
 
 static void print_stream_summary(const struct session *s, FILE *out, char *buffer)
@@ -289,24 +284,19 @@ static void print_stream_summary(const struct session *s, FILE *out, char *buffe
 
 void session_print_summaries(const struct session *s, FILE *out)
 {
-    struct lines lines = {.buffer = malloc(EVENT_LINE_MAX), .to_us = s->to_us};
-    if (!lines.buffer) {
+    struct summaries all = {.buffer = malloc(EVENT_LINE_MAX), .to_us = s->to_us};
+    if (!all.buffer) {
         fprintf(stderr, "netvitals: out of memory\n");
         return;
     }
-    print_stream_summary(s, out, lines.buffer);
+    print_stream_summary(s, out, all.buffer);
     for (size_t i = 0; i < s->count; i++)
-        s->kinds[i]->summarise(s->selves[i], keep_line, &lines);
-    if (lines.count)
-        qsort(lines.items, lines.count, sizeof(*lines.items), compare_lines);
-    for (size_t i = 0; i < lines.count; i++) {
-        fputs(lines.items[i], out);
-        free(lines.items[i]);
-    }
-    if (lines.failed)
+        s->kinds[i]->summarise(s->selves[i], keep_line, &all);
+    sorted_lines_print(&all.lines, out);
+    if (all.failed)
         fprintf(stderr, "netvitals: some summaries were left out: out of memory\n");
-    free(lines.items);
-    free(lines.buffer);
+    sorted_lines_free(&all.lines);
+    free(all.buffer);
 }
 
 bool session_lost(const struct session *s)

@@ -72,6 +72,15 @@ static void put_escaped_ascii(struct out *o, unsigned char c)
         put(o, pair + 1, 1);
 }
 
+// How many bytes at p stand for themselves in a JSON string, as nearly all do.
+static size_t plain_ascii(const unsigned char *p, size_t left)
+{
+    size_t len = 0;
+    while (len < left && p[len] >= 0x20 && p[len] < 0x7f && p[len] != '"' && p[len] != '\\')
+        len++;
+    return len;
+}
+
 // Returns false if a byte had to be replaced.
 static bool put_quoted(struct out *o, struct text text)
 {
@@ -79,6 +88,12 @@ static bool put_quoted(struct out *o, struct text text)
     put(o, "\"", 1);
     for (size_t i = 0; i < text.len;) {
         const unsigned char *p = (const unsigned char *)text.ptr + i;
+        size_t plain = plain_ascii(p, text.len - i);
+        if (plain) {
+            put(o, (const char *)p, plain);
+            i += plain;
+            continue;
+        }
         size_t len = utf8_sequence(p, text.len - i);
         if (len == 1) {
             put_escaped_ascii(o, *p);

@@ -59,11 +59,26 @@ bool ip_parse(const char *text, size_t len, struct ip_addr *out)
     return inet_pton(AF_INET6, copy, out->bytes) == 1;
 }
 
+// By hand too: inet_ntop goes through printf.
+static size_t format_v4(const uint8_t bytes[4], char out[IP_TEXT_MAX])
+{
+    char *at = out;
+    for (int part = 0; part < 4; part++) {
+        unsigned value = bytes[part];
+        if (value >= 100)
+            *at++ = (char)('0' + value / 100);
+        if (value >= 10)
+            *at++ = (char)('0' + value / 10 % 10);
+        *at++ = (char)('0' + value % 10);
+        *at++ = part < 3 ? '.' : '\0';
+    }
+    return (size_t)(at - 1 - out);
+}
+
 size_t ip_format(struct ip_addr ip, char out[IP_TEXT_MAX])
 {
     if (ip_is_v4(ip))
-        inet_ntop(AF_INET, ip.bytes + 12, out, IP_TEXT_MAX);
-    else
-        inet_ntop(AF_INET6, ip.bytes, out, IP_TEXT_MAX);
+        return format_v4(ip.bytes + 12, out);
+    inet_ntop(AF_INET6, ip.bytes, out, IP_TEXT_MAX);
     return strlen(out);
 }

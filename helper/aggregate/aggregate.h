@@ -21,11 +21,11 @@ struct aggregate {
 
     // NULL on failure, which it has said on stderr; errno is EINVAL if an option was wrong.
     void *(*create)(const struct report_options *options);
-    // Touches what add() is going to touch; NULL where there is nothing to gain.
-    void (*prefetch)(void *self, const struct event *ev);
-    // A second round over the same events, for what the cells fetched by then point to; or NULL.
-    void (*prefetch_deep)(void *self, const struct event *ev);
     void (*add)(void *self, const struct event *ev);
+    // As add() for each, in order. Whoever has many keys fetches the cells of all events before it
+    // touches the first: waiting for memory is most of the work. NULL where there is nothing to
+    // gain.
+    void (*add_batch)(void *self, const struct event *events, size_t count);
     // Adds columns, rows and further sections to report; now_us is the stream's last timestamp
     // (live: the clock). Text in cells may point into the aggregate, which outlives the report.
     void (*fill)(void *self, uint64_t now_us, struct report *report);

@@ -4,19 +4,34 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 struct intern {
     struct text *texts; // by id; [0] absent, [1] other
     uint32_t count, max;
     uint32_t *slots; // id, or 0 for free
     uint32_t slot_mask;
+    uint64_t seed; // names come from the network: without it they could be chosen to collide
 };
 
-static uint32_t hash_text(struct text text)
+// Eight bytes at a time, the last of them once more if the length is no multiple of eight.
+static uint32_t hash_text(uint64_t seed, struct text text)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325); // FNV-1a
-    for (size_t i = 0; i < text.len; i++)
-        hash = (hash ^ (unsigned char)text.ptr[i]) * UINT64_C(0x100000001b3);
+    uint64_t hash = seed ^ text.len, word;
+    size_t at = 0;
+    for (; at + sizeof(word) < text.len; at += sizeof(word)) {
+        memcpy(&word, text.ptr + at, sizeof(word));
+        hash = (hash ^ word) * UINT64_C(0xff51afd7ed558ccd);
+        hash ^= hash >> 32;
+    }
+    if (text.len >= sizeof(word)) {
+        memcpy(&word, text.ptr + text.len - sizeof(word), sizeof(word));
+    } else {
+        word = 0;
+        for (; at < text.len; at++)
+            word = word << 8 | (unsigned char)text.ptr[at];
+    }
+    hash = (hash ^ word) * UINT64_C(0xc2b2ae3d27d4eb4f);
     return (uint32_t)(hash ^ hash >> 32);
 }
 
@@ -29,7 +44,7 @@ struct intern *intern_new(uint32_t max)
     in->slot_mask = 255;
     in->slots = calloc(in->slot_mask + 1, sizeof(*in->slots));
     in->texts = calloc(128, sizeof(*in->texts));
-    if (!in->slots || !in->texts) {
+    if (!in->slots || !in->texts || getrandom(&in->seed, sizeof(in->seed), 0) != sizeof(in->seed)) {
         intern_free(in);
         return NULL;
     }
@@ -51,7 +66,7 @@ void intern_free(struct intern *in)
 
 static uint32_t *find_slot(const struct intern *in, struct text text)
 {
-    for (uint32_t i = hash_text(text) & in->slot_mask;; i = (i + 1) & in->slot_mask)
+    for (uint32_t i = hash_text(in->seed, text) & in->slot_mask;; i = (i + 1) & in->slot_mask)
         if (!in->slots[i] || text_equal(in->texts[in->slots[i]], text))
             return &in->slots[i];
 }

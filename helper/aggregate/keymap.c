@@ -2,6 +2,7 @@
 
 #include "helper/aggregate/keymap.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -30,7 +31,7 @@ struct keymap *keymap_new(size_t key_size, size_t cell_size, size_t max_cells)
     if (!map)
         return NULL;
     map->key_size = key_size;
-    map->cell_offset = (key_size + 7) / 8 * 8;
+    map->cell_offset = key_size;
     map->entry_size = (map->cell_offset + cell_size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
     map->max_cells = max_cells;
     map->slot_mask = FIRST_SLOTS - 1;
@@ -68,9 +69,10 @@ uint64_t keymap_hash(const struct keymap *map, const void *key)
         memcpy(words, p, sizeof(words));
         hash = mix(hash ^ words[0], map->seed ^ words[1] ^ UINT64_C(0x9e3779b97f4a7c15));
     }
-    memset(words, 0, sizeof(words));
-    memcpy(words, p, left);
-    hash = mix(hash ^ words[0], map->seed ^ words[1] ^ UINT64_C(0x9e3779b97f4a7c15));
+    if (left) {
+        memcpy(words, p, sizeof(*words));
+        hash = mix(hash ^ words[0], map->seed ^ UINT64_C(0xe7037ed1a0b428db));
+    }
     return mix(hash ^ map->key_size, UINT64_C(0xd6e8feb86659fd93));
 }
 
@@ -79,15 +81,31 @@ static char *entry_at(const struct keymap *map, size_t index)
     return map->chunks[index / CHUNK_ENTRIES] + index % CHUNK_ENTRIES * map->entry_size;
 }
 
+void keymap_prefetch_slot(const struct keymap *map, uint64_t hash)
+{
+    __builtin_prefetch(&map->slots[hash & map->slot_mask]);
+}
+
 void keymap_prefetch(const struct keymap *map, uint64_t hash)
 {
     const struct slot *s = &map->slots[hash & map->slot_mask];
-    // The slot array is small beside the entries: reading it here lets the entry come in early.
     if (!s->entry)
         return;
     const char *entry = entry_at(map, s->entry - 1);
     for (size_t at = 0; at < map->entry_size; at += CACHE_LINE)
         __builtin_prefetch(entry + at, 1);
+}
+
+static bool same_key(const struct keymap *map, const char *a, const char *b)
+{
+    uint64_t differ = 0;
+    for (size_t at = 0; at < map->key_size; at += sizeof(uint64_t)) {
+        uint64_t x, y;
+        memcpy(&x, a + at, sizeof(x));
+        memcpy(&y, b + at, sizeof(y));
+        differ |= x ^ y;
+    }
+    return differ == 0;
 }
 
 // The slot that holds key, or the free one where it belongs.
@@ -96,8 +114,7 @@ static struct slot *find_slot(const struct keymap *map, const void *key, uint64_
     uint32_t tag = (uint32_t)(hash >> 32);
     for (size_t i = hash & map->slot_mask;; i = (i + 1) & map->slot_mask) {
         struct slot *s = &map->slots[i];
-        if (!s->entry ||
-            (s->tag == tag && memcmp(entry_at(map, s->entry - 1), key, map->key_size) == 0))
+        if (!s->entry || (s->tag == tag && same_key(map, entry_at(map, s->entry - 1), key)))
             return s;
     }
 }

@@ -11,13 +11,15 @@
 
 struct keymap;
 
-// NULL if there is no memory.
+// key_size is a multiple of 8. NULL if there is no memory.
 struct keymap *keymap_new(size_t key_size, size_t cell_size, size_t max_cells);
 void keymap_free(struct keymap *map);
 
 uint64_t keymap_hash(const struct keymap *map, const void *key);
 
-// Starts to fetch what keymap_cell() will touch.
+// For many keys at once: first this for each of them, then keymap_prefetch() for each, then
+// keymap_cell(). Each starts to fetch what the next will touch.
+void keymap_prefetch_slot(const struct keymap *map, uint64_t hash);
 void keymap_prefetch(const struct keymap *map, uint64_t hash);
 
 // The cell of key, zeroed when new. NULL if it is new and the map is full, or there is no memory.

@@ -89,26 +89,6 @@ static bool path_key(struct rtt *rtt, const struct event *ev, struct rtt_path_ke
     return true;
 }
 
-static void rtt_prefetch(void *self, const struct event *ev)
-{
-    struct rtt *rtt = self;
-    struct rtt_path_key key;
-    if (path_key(rtt, ev, &key))
-        keymap_prefetch(rtt->paths, keymap_hash(rtt->paths, &key));
-}
-
-// The bucket of a round trip is a line of its own in a table of kilobytes.
-static void rtt_prefetch_deep(void *self, const struct event *ev)
-{
-    struct rtt *rtt = self;
-    struct rtt_path_key key;
-    if (ev->type != EV_sctp_hb_ack || !path_key(rtt, ev, &key))
-        return;
-    const struct rtt_path *path = keymap_find(rtt->paths, &key);
-    if (path)
-        sketch_prefetch(&path->rtt, ev->sctp_hb_ack.rtt_ns);
-}
-
 // In the order in which one of two said at the same time stands: what is over stays over.
 static const char *const assoc_words[] = {"unknown",  "up",   "restart",
                                           "shutdown", "down", "aborted"};
@@ -176,6 +156,15 @@ static void cover(struct rtt *rtt, uint64_t at_us)
     }
 }
 
+// Where an event of a path is added up.
+static struct rtt_path *path_of(struct rtt *rtt, const struct event *ev,
+                                const struct rtt_path_key *key, uint64_t hash)
+{
+    bool other = ev->type == EV_rtt_summary && ev->rtt_summary.other;
+    struct rtt_path *path = other ? NULL : keymap_cell(rtt->paths, key, hash);
+    return path ? path : &rtt->other;
+}
+
 static void rtt_add(void *self, const struct event *ev)
 {
     struct rtt *rtt = self;
@@ -188,11 +177,50 @@ static void rtt_add(void *self, const struct event *ev)
         return;
     cover(rtt, time_of(ev));
     key.window_us = windows_start(&rtt->windows, time_of(ev));
-    bool other = ev->type == EV_rtt_summary && ev->rtt_summary.other;
-    struct rtt_path *path =
-        other ? NULL : keymap_cell(rtt->paths, &key, keymap_hash(rtt->paths, &key));
-    if (!rtt_path_add(path ? path : &rtt->other, ev))
+    if (!rtt_path_add(path_of(rtt, ev, &key, keymap_hash(rtt->paths, &key)), ev))
         rtt->out_of_memory = true;
+}
+
+enum { BATCH_MAX = 32 };
+
+// A few events whose windows do not grow, as that moves every path.
+static void add_few(struct rtt *rtt, const struct event *events, size_t count)
+{
+    struct rtt_path_key keys[BATCH_MAX];
+    struct rtt_path *paths[BATCH_MAX];
+    uint64_t hashes[BATCH_MAX];
+    bool of_path[BATCH_MAX];
+    for (size_t i = 0; i < count; i++) {
+        of_path[i] = path_key(rtt, &events[i], &keys[i]);
+        hashes[i] = keymap_hash(rtt->paths, &keys[i]);
+        keymap_prefetch_slot(rtt->paths, hashes[i]);
+    }
+    for (size_t i = 0; i < count; i++)
+        keymap_prefetch(rtt->paths, hashes[i]);
+    for (size_t i = 0; i < count; i++) {
+        paths[i] = of_path[i] ? path_of(rtt, &events[i], &keys[i], hashes[i]) : NULL;
+        // the bucket of a round trip is a line of its own in a table of kilobytes
+        if (of_path[i] && events[i].type == EV_sctp_hb_ack)
+            sketch_prefetch(&paths[i]->rtt, events[i].sctp_hb_ack.rtt_ns);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!of_path[i])
+            rtt_add(rtt, &events[i]);
+        else if (!rtt_path_add(paths[i], &events[i]))
+            rtt->out_of_memory = true;
+    }
+}
+
+static void rtt_add_batch(void *self, const struct event *events, size_t count)
+{
+    struct rtt *rtt = self;
+    for (size_t at = 0, few; at < count; at += few) {
+        few = rtt->windows.grows ? 1 : count - at < BATCH_MAX ? count - at : BATCH_MAX;
+        if (few == 1)
+            rtt_add(rtt, &events[at]);
+        else
+            add_few(rtt, events + at, few);
+    }
 }
 
 // When the association of a path ended, or 0.
@@ -340,9 +368,8 @@ const struct aggregate aggregate_rtt = {
     .how_to_feed = "Feed it with:  sudo scripts/sctp/sctphb.bt | netvitals report rtt",
     .options = options,
     .create = rtt_create,
-    .prefetch = rtt_prefetch,
-    .prefetch_deep = rtt_prefetch_deep,
     .add = rtt_add,
+    .add_batch = rtt_add_batch,
     .fill = rtt_fill,
     .summarise = rtt_summarise,
     .check = rtt_check,

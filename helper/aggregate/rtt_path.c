@@ -5,25 +5,30 @@
 
 #include <string.h>
 
-static const char *const state_names[] = {[PATH_UNKNOWN] = NULL,
-                                          [PATH_UP] = "up",
-                                          [PATH_UNCONFIRMED] = "unconfirmed",
-                                          [PATH_PF] = "pf",
-                                          [PATH_DOWN] = "down"};
+#define WORD(literal)                                                                              \
+    {                                                                                              \
+        (literal), sizeof(literal) - 1                                                             \
+    }
+static const struct text state_names[] = {[PATH_UNKNOWN] = {NULL, 0},
+                                          [PATH_UP] = WORD("up"),
+                                          [PATH_UNCONFIRMED] = WORD("unconfirmed"),
+                                          [PATH_PF] = WORD("pf"),
+                                          [PATH_DOWN] = WORD("down")};
 
-static const char *const skip_names[] = {
-    [SKIP_NONE] = NULL, [SKIP_DATA] = "data", [SKIP_DISABLED] = "disabled"};
+static const struct text skip_names[] = {
+    [SKIP_NONE] = {NULL, 0}, [SKIP_DATA] = WORD("data"), [SKIP_DISABLED] = WORD("disabled")};
+#undef WORD
 
 const char *path_state_name(enum path_state state)
 {
-    return state_names[state];
+    return state_names[state].ptr;
 }
 
 // The number of word in names, or 0.
-static uint64_t number_of(struct text word, const char *const *names, size_t count)
+static uint64_t number_of(struct text word, const struct text *names, size_t count)
 {
     for (size_t i = 1; i < count; i++)
-        if (text_equal(word, text_of(names[i])))
+        if (text_equal(word, names[i]))
             return i;
     return 0;
 }
@@ -241,11 +246,11 @@ static void summarise_registers(const struct rtt_path *p, struct event *out)
     }
     if (p->state.at_us) {
         SET(state_us, p->state.at_us);
-        SET(state, text_of(state_names[p->state.value]));
+        SET(state, state_names[p->state.value]);
     }
     if (p->skip.at_us && p->skip.value) {
         SET(skip_us, p->skip.at_us);
-        SET(skip_reason, text_of(skip_names[p->skip.value]));
+        SET(skip_reason, skip_names[p->skip.value]);
     }
     if (p->laddr_us) {
         SET(laddr_us, p->laddr_us);

@@ -3,7 +3,6 @@
 #include "helper/aggregate/sketch.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,17 +102,33 @@ uint64_t sketch_quantile(const struct sketch *s, uint32_t quantile_ppm)
     return bucket_midpoint(last);
 }
 
+enum { NUMBER_MAX = 20, PAIR_MAX = 1 + 4 + 1 + NUMBER_MAX };
+
+static size_t put_number(uint64_t value, char *out)
+{
+    char digits[NUMBER_MAX];
+    size_t at = sizeof(digits);
+    do {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value);
+    memcpy(out, digits + at, sizeof(digits) - at);
+    return sizeof(digits) - at;
+}
+
 size_t sketch_write(const struct sketch *s, char *buf, size_t size)
 {
     size_t at = 0;
     for (uint32_t i = 0; i < s->buckets; i++) {
         if (!s->counts[i])
             continue;
-        int len = snprintf(buf + at, size - at, "%s%u:%llu", at ? " " : "", i,
-                           (unsigned long long)s->counts[i]);
-        if (len < 0 || (size_t)len >= size - at)
+        if (size - at < PAIR_MAX)
             return 0;
-        at += (size_t)len;
+        if (at)
+            buf[at++] = ' ';
+        at += put_number(i, buf + at);
+        buf[at++] = ':';
+        at += put_number(s->counts[i], buf + at);
     }
     return at;
 }

@@ -90,6 +90,7 @@ static bool allocate(struct traffic *t, const struct report_options *o, uint32_t
         ok = ok && traffic_sums_open(&t->timeline, PART_BIT(WINDOW) | drawn, keys_max(o));
     if (o->rules)
         ok = ok && traffic_sums_open(&t->accounts, account | before, keys_max(o));
+    t->parts = t->rows.parts | t->timeline.parts | t->accounts.parts;
     if (!ok)
         fprintf(stderr, "netvitals: out of memory\n");
     return ok;
@@ -128,6 +129,31 @@ static void *traffic_create(const struct report_options *options)
             (int64_t)(ev)->event.packets_up, (int64_t)(ev)->event.packets_down                     \
     }
 
+static void add_queue(struct traffic *t)
+{
+    if (!t->queued)
+        return;
+    traffic_sums_add_items(&t->rows, t->queue, t->queued, false);
+    if (t->timeline.cells)
+        traffic_sums_add_items(&t->timeline, t->queue, t->queued, true);
+    if (t->accounts.cells)
+        traffic_sums_add_items(&t->accounts, t->queue, t->queued, false);
+    t->queued = 0;
+}
+
+// The next item of the queue, its facts still to be found.
+static struct traffic_item *queue_item(struct traffic *t, const struct flow_view *view,
+                                       const struct traffic_counts *counts, int sign)
+{
+    if (t->queued == TRAFFIC_QUEUE_MAX)
+        add_queue(t);
+    struct traffic_item *item = &t->queue[t->queued++];
+    item->counts = *counts;
+    item->sign = sign;
+    item->timed = view->at_us != 0;
+    return item;
+}
+
 // The timeline with its windows merged into the present, longer ones.
 static void rewindow(struct traffic *t)
 {
@@ -147,24 +173,20 @@ static void rewindow(struct traffic *t)
     t->timeline = longer;
 }
 
-static void add_facts(struct traffic *t, const struct traffic_facts *facts, uint64_t at_us,
-                      const struct traffic_counts *counts, int sign)
+// Makes room for the window of a timestamp. Items that wait are of the windows as they were.
+static void cover(struct traffic *t, uint64_t at_us)
 {
-    traffic_sums_add(&t->rows, facts, counts, sign);
-    if (t->timeline.cells && at_us)
-        traffic_sums_add(&t->timeline, facts, counts, sign);
-    if (t->accounts.cells)
-        traffic_sums_add(&t->accounts, facts, counts, sign);
+    if (!t->timeline.cells || !at_us || !windows_cover(&t->windows, at_us))
+        return;
+    add_queue(t);
+    rewindow(t);
 }
 
 static void add_view(struct traffic *t, const struct event *ev, const struct flow_view *view,
                      const struct traffic_counts *counts, int sign)
 {
-    struct traffic_facts facts;
-    if (t->timeline.cells && view->at_us && windows_cover(&t->windows, view->at_us))
-        rewindow(t);
-    traffic_find_facts(t, ev->host, view, &facts);
-    add_facts(t, &facts, view->at_us, counts, sign);
+    cover(t, view->at_us);
+    traffic_find_facts(t, ev->host, view, &queue_item(t, view, counts, sign)->facts);
 }
 
 static void add_flow(struct traffic *t, const struct event *ev)
@@ -192,7 +214,6 @@ static void add_summary(struct traffic *t, const struct event *ev)
     const struct ev_traffic_summary *s = &ev->traffic_summary;
     const struct traffic_counts counts = COUNTS_OF(ev, traffic_summary);
     const struct flow_view view = VIEW_OF(ev, traffic_summary, s->window_us, s->window_us);
-    struct traffic_facts facts;
     if (s->other) {
         struct traffic_counts *o = &t->rows.other;
         *o = (struct traffic_counts){
@@ -200,21 +221,19 @@ static void add_summary(struct traffic *t, const struct event *ev)
             o->packets_up + counts.packets_up, o->packets_down + counts.packets_down};
         return;
     }
-    if (t->timeline.cells && view.at_us && windows_cover(&t->windows, view.at_us))
-        rewindow(t);
-    traffic_find_facts(t, ev->host, &view, &facts);
+    cover(t, view.at_us);
+    struct traffic_facts *facts = &queue_item(t, &view, &counts, 1)->facts;
+    traffic_find_facts(t, ev->host, &view, facts);
     if (s->subscriber.ptr)
-        facts.subscriber = intern_id(t->words, s->subscriber);
+        facts->subscriber = intern_id(t->words, s->subscriber);
     if (!t->rules) { // what the rules of the day said stands
-        facts.app = intern_id(t->words, s->app);
-        facts.rate = intern_id(t->words, s->rate);
+        facts->app = intern_id(t->words, s->app);
+        facts->rate = intern_id(t->words, s->rate);
     }
-    add_facts(t, &facts, view.at_us, &counts, 1);
 }
 
-static void traffic_add(void *self, const struct event *ev)
+static void take_event(struct traffic *t, const struct event *ev)
 {
-    struct traffic *t = self;
     switch (ev->type) {
     case EV_flow:
         add_flow(t, ev);
@@ -236,6 +255,19 @@ static void traffic_add(void *self, const struct event *ev)
     default:
         break;
     }
+}
+
+static void traffic_add_batch(void *self, const struct event *events, size_t count)
+{
+    struct traffic *t = self;
+    for (size_t i = 0; i < count; i++)
+        take_event(t, &events[i]);
+    add_queue(t);
+}
+
+static void traffic_add(void *self, const struct event *ev)
+{
+    traffic_add_batch(self, ev, 1);
 }
 
 #define ROW(...) OPT(struct report_options, __VA_ARGS__)
@@ -293,6 +325,7 @@ const struct aggregate aggregate_traffic = {
     .options = options,
     .create = traffic_create,
     .add = traffic_add,
+    .add_batch = traffic_add_batch,
     .fill = traffic_fill,
     .summarise = traffic_summarise,
     .check = traffic_check,

@@ -26,6 +26,17 @@ struct traffic_sums {
     struct traffic_counts other; // keys beyond the limit, together
 };
 
+// What is to be added to sums.
+struct traffic_item {
+    struct traffic_facts facts;
+    struct traffic_counts counts;
+    int sign;   // -1: taken away
+    bool timed; // belongs to a window
+};
+
+// Items wait until there are some of them, so that their cells can be fetched together.
+enum { TRAFFIC_QUEUE_MAX = 32 };
+
 struct totals_key {
     uint32_t host, iface;
 };
@@ -49,8 +60,11 @@ struct traffic {
     struct traffic_sums rows;     // by --by
     struct traffic_sums timeline; // by window and app or name, for plots
     struct traffic_sums accounts; // with --rules: what the bill is made from
-    struct keymap *totals;        // struct totals_cell by struct totals_key
-    uint32_t producer;            // word of tool and version of the last `begin` of a producer
+    uint32_t parts;               // all that the three are by
+    struct traffic_item queue[TRAFFIC_QUEUE_MAX];
+    size_t queued;
+    struct keymap *totals; // struct totals_cell by struct totals_key
+    uint32_t producer;     // word of tool and version of the last `begin` of a producer
     bool out_of_memory;
 };
 
@@ -74,6 +88,9 @@ bool traffic_sums_open(struct traffic_sums *s, uint32_t parts, size_t max);
 void traffic_sums_close(struct traffic_sums *s);
 void traffic_sums_add(struct traffic_sums *s, const struct traffic_facts *facts,
                       const struct traffic_counts *counts, int sign);
+// As traffic_sums_add() for each of at most TRAFFIC_QUEUE_MAX items.
+void traffic_sums_add_items(struct traffic_sums *s, const struct traffic_item *items, size_t count,
+                            bool only_timed);
 // The sums of `from` by fewer parts, over all windows unless PART_WINDOW is among them. Close it.
 struct traffic_sums traffic_sums_fold(const struct traffic_sums *from, uint32_t parts);
 // A table of the sums, largest first, and after `top` rows (0: all) the rest as `other`.

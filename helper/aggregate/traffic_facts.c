@@ -88,10 +88,15 @@ void traffic_find_facts(struct traffic *t, struct text host, const struct flow_v
                         struct traffic_facts *f)
 {
     memset(f, 0, sizeof(*f));
-    f->host = intern_id(t->words, host);
-    f->iface = intern_id(t->words, v->iface);
-    f->name = shown_name(t, v->name);
-    f->evidence = intern_id(t->words, v->evidence);
+    // words cost a look-up each: only those that something is added up by
+    if (t->parts & PART_BIT(HOST))
+        f->host = intern_id(t->words, host);
+    if (t->parts & PART_BIT(IFACE))
+        f->iface = intern_id(t->words, v->iface);
+    if (t->parts & PART_BIT(NAME))
+        f->name = shown_name(t, v->name);
+    if (t->parts & PART_BIT(EVIDENCE))
+        f->evidence = intern_id(t->words, v->evidence);
     if (v->has_peer)
         f->peer = v->peer;
     f->proto = v->proto;

@@ -78,17 +78,41 @@ size_t traffic_key_size(uint32_t parts)
     size_t size = 0;
     for (int i = 0; i < PART_COUNT; i++)
         size += parts >> i & 1 ? parts_table[i].size : 0;
-    return size;
+    return (size + 7) / 8 * 8;
+}
+
+// memcpy() of a size that the compiler does not know is a call, and keys are made for every event.
+static void copy_member(uint8_t *to, const char *from, size_t size)
+{
+    switch (size) {
+    case 16:
+        memcpy(to, from, 16);
+        break;
+    case 8:
+        memcpy(to, from, 8);
+        break;
+    case 4:
+        memcpy(to, from, 4);
+        break;
+    case 2:
+        memcpy(to, from, 2);
+        break;
+    default:
+        *to = (uint8_t)*from;
+        break;
+    }
 }
 
 void traffic_key_pack(uint32_t parts, const struct traffic_facts *facts,
                       uint8_t key[TRAFFIC_KEY_MAX])
 {
-    for (int i = 0; i < PART_COUNT; i++)
-        if (parts >> i & 1) {
-            memcpy(key, (const char *)facts + parts_table[i].offset, parts_table[i].size);
-            key += parts_table[i].size;
-        }
+    uint8_t *at = key;
+    for (; parts; parts &= parts - 1) {
+        int part = __builtin_ctz(parts);
+        copy_member(at, (const char *)facts + parts_table[part].offset, parts_table[part].size);
+        at += parts_table[part].size;
+    }
+    memset(at, 0, (size_t)(key - at) & 7); // up to the whole word that ends the key
 }
 
 void traffic_key_unpack(uint32_t parts, const uint8_t *key, struct traffic_facts *facts)

@@ -3,7 +3,7 @@
 // traffic_key.h - what a row of the traffic report can be named by, and keys made of some of it.
 //
 // A key is the asked-for members of struct traffic_facts side by side, so a report by subscriber
-// and domain has keys of 20 bytes and its cells stay within a cache line.
+// and domain has keys of 24 bytes and its cells stay within a cache line.
 #pragma once
 
 #include "helper/aggregate/intern.h"
@@ -42,13 +42,14 @@ enum traffic_part {
     PART_COUNT
 };
 
-enum { TRAFFIC_KEY_MAX = sizeof(struct traffic_facts) };
+enum { TRAFFIC_KEY_MAX = (sizeof(struct traffic_facts) + 7) / 8 * 8 };
 
 #define PART_BIT(part) (1u << PART_##part)
 
 // Reads "sub,app" into a set of bits. False after a line on stderr.
 bool traffic_parts_parse(const char *by, uint32_t *parts);
 
+// A multiple of 8, as keymap.h wants it.
 size_t traffic_key_size(uint32_t parts);
 void traffic_key_pack(uint32_t parts, const struct traffic_facts *facts,
                       uint8_t key[TRAFFIC_KEY_MAX]);

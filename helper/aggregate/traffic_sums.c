@@ -42,6 +42,26 @@ void traffic_sums_add(struct traffic_sums *s, const struct traffic_facts *facts,
     add_counts(cell ? cell : &s->other, counts, sign);
 }
 
+void traffic_sums_add_items(struct traffic_sums *s, const struct traffic_item *items, size_t count,
+                            bool only_timed)
+{
+    uint8_t keys[TRAFFIC_QUEUE_MAX][TRAFFIC_KEY_MAX];
+    uint64_t hashes[TRAFFIC_QUEUE_MAX];
+    for (size_t i = 0; i < count; i++) {
+        traffic_key_pack(s->parts, &items[i].facts, keys[i]);
+        hashes[i] = keymap_hash(s->cells, keys[i]);
+        keymap_prefetch_slot(s->cells, hashes[i]);
+    }
+    for (size_t i = 0; i < count; i++)
+        keymap_prefetch(s->cells, hashes[i]);
+    for (size_t i = 0; i < count; i++) {
+        if (only_timed && !items[i].timed)
+            continue;
+        struct traffic_counts *cell = keymap_cell(s->cells, keys[i], hashes[i]);
+        add_counts(cell ? cell : &s->other, &items[i].counts, items[i].sign);
+    }
+}
+
 struct traffic_sums traffic_sums_fold(const struct traffic_sums *from, uint32_t parts)
 {
     struct traffic_sums into;

@@ -27,7 +27,7 @@ bool lint_open(struct lint *l, FILE *out)
 {
     *l = (struct lint){.out = out};
     l->words = intern_new(WORDS_MAX);
-    l->hosts = keymap_new(sizeof(uint32_t), sizeof(struct lint_clock), KEYS_MAX);
+    l->hosts = keymap_new(sizeof(uint64_t), sizeof(struct lint_clock), KEYS_MAX);
     l->paths = keymap_new(lint_path_key_size(), lint_path_size(), KEYS_MAX);
     l->intervals = keymap_new(lint_interval_key_size(), lint_interval_size(), KEYS_MAX);
     if (l->words && l->hosts && l->paths && l->intervals)
@@ -113,7 +113,7 @@ static void check_time(struct lint *l, const struct event *ev)
         lint_say(l, "time", "ts_us %" PRIu64 " is no time in microseconds: %s", ev->ts_us, unit);
         return;
     }
-    uint32_t host = intern_id(l->words, ev->host);
+    uint64_t host = intern_id(l->words, ev->host);
     struct lint_clock *clock = keymap_cell(l->hosts, &host, keymap_hash(l->hosts, &host));
     if (!clock)
         return;

@@ -203,7 +203,7 @@ EXPECTED
   wait_until 5 grep -q pipe_read "/proc/${PIDS[report]}/wchan" || true
   kill -INT "${PIDS[report]}"
   exec 7>&-
-  stop report CONT
+  stop report 0
   assert_equal "$status" 0
   grep -q '198.18.0.2' "$OUT/report.out"
 }
