@@ -9,7 +9,22 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
+
+int redirect_require(const struct loader *l)
+{
+    // 0 is a certain no; what cannot be found out, loading will say.
+    if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_SOCK_OPS, BPF_FUNC_get_netns_cookie, NULL) != 0)
+        return EXIT_OK;
+    struct utsname host;
+    uname(&host);
+    cli_error(l->program,
+              "this kernel, %s, cannot tell network namespaces apart in sock_ops programs; use "
+              "Linux 5.15 or newer",
+              host.release);
+    return EXIT_CANNOT;
+}
 
 static void configure(struct sockredir_bpf *skel, const struct redirect_settings *s)
 {

@@ -29,6 +29,9 @@ struct redirect {
     struct bpf_link *walk; // iterator over the socket map
 };
 
+// EXIT_OK, or EXIT_CANNOT after a line if this kernel is too old to tell namespaces apart.
+int redirect_require(const struct loader *l);
+
 // Loads the programs and attaches them, sockets of cgroup_fd joining from now on. EXIT_OK, or the
 // exit code after a message; *r is then empty.
 int redirect_start(struct redirect *r, const struct loader *l, int cgroup_fd,

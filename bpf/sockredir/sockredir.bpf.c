@@ -104,10 +104,17 @@ static __always_inline bool wanted(__u32 port)
     return port < 65536 && (port_wanted[(port >> 6) & 1023] >> (port & 63) & 1);
 }
 
-// What kept a socket's place, or NULL for a socket that never joined.
+static __always_inline struct conn *row_of(__u64 id)
+{
+    __u32 row = id % CONNECTIONS_MAX;
+    return bpf_map_lookup_elem(&connections, &row);
+}
+
+// The connection of a socket, or NULL for one that never joined.
 static __always_inline struct conn *connection_of(const struct place *place)
 {
-    return place ? bpf_map_lookup_elem(&connections, &place->id) : NULL;
+    struct conn *c = place ? row_of(place->id) : NULL;
+    return c && c->id == place->id ? c : NULL;
 }
 
 static __always_inline void count_connection(struct conn *c)
@@ -118,21 +125,36 @@ static __always_inline void count_connection(struct conn *c)
         count(&counts->connections, 1);
 }
 
-// A new row, with its id in place; the name leads to it unless the other end was faster.
+// A free row, with its id in place. Ids go up, so a row is used again after CONNECTIONS_MAX others;
+// one that is still in use then is stepped over.
+static __always_inline struct conn *claim_row(struct place *place)
+{
+#pragma unroll
+    for (int tries = 0; tries < ROW_TRIES; tries++) {
+        place->id = __sync_fetch_and_add(&next_id, 1);
+        struct conn *c = row_of(place->id);
+        if (c && __sync_val_compare_and_swap(&c->id, 0, place->id) == 0)
+            return c;
+    }
+    return NULL;
+}
+
+// A new connection; its name leads to it unless the other end was faster.
 static __always_inline struct conn *new_connection(const struct conn_key *key, struct place *place,
                                                    __u64 flags)
 {
-    place->id = __sync_fetch_and_add(&next_id, 1);
-    struct conn *c = NULL;
-    if (bpf_map_update_elem(&connections, &place->id, &no_conn, BPF_NOEXIST) == 0)
-        c = bpf_map_lookup_elem(&connections, &place->id);
-    if (c && bpf_map_update_elem(&ids, key, &place->id, flags) != 0) {
-        bpf_map_delete_elem(&connections, &place->id);
-        c = NULL;
-    }
-    if (c)
-        c->key = *key;
-    return c;
+    struct conn *c = claim_row(place);
+    if (!c)
+        return NULL;
+    __builtin_memset(c->end, 0, sizeof(c->end));
+    c->key = *key;
+    c->closed = 0;
+    c->leave = 0;
+    c->ended = 0;
+    if (bpf_map_update_elem(&ids, key, &place->id, flags) == 0)
+        return c;
+    c->id = 0;
+    return NULL;
 }
 
 // The row of a connection, made by whichever end is established first. A row in which this end is
@@ -165,7 +187,7 @@ static __always_inline void forget_end(const struct place *place, struct conn *c
     __u64 *id = bpf_map_lookup_elem(&ids, &key);
     if (id && *id == place->id)
         bpf_map_delete_elem(&ids, &key);
-    bpf_map_delete_elem(&connections, &place->id);
+    c->id = 0;
 }
 
 // The socket joins the map, and only then the other end may see it: a message redirected to a

@@ -94,6 +94,8 @@ static int check_and_serve(const struct loader *l, const struct config *cfg,
     }
     static const cap_value_t caps[] = {CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON};
     int rc = loader_require(l, &(struct loader_needs){.caps = caps, .cap_count = 3, .btf = true});
+    if (rc == EXIT_OK)
+        rc = redirect_require(l);
     if (rc != EXIT_OK)
         return rc;
     if (cfg->preflight)

@@ -21,12 +21,13 @@ enum pass_reason {
 };
 
 enum {
-    CONNECTIONS_MAX = 65536, // connections with state; more stay plain TCP
+    CONNECTIONS_MAX = 65536, // connections with state (a power of 2); more stay plain TCP
     PORT_SLOTS = 1024,       // listening ports counted apart; slot 0 takes the others as port 0
     UNREAD_MSGS_MAX =
         512,        // messages that may wait unread: each costs the kernel 1 KB beside its bytes
     SMALL_RUN = 32, // messages one way without one back that make a stream
     LONELY_RUN = 8, // messages to a peer outside the map before the socket leaves it
+    ROW_TRIES = 8,  // rows tried for a new connection
     NOTES_BYTES = 1 << 20, // ring buffer
 };
 
@@ -40,7 +41,8 @@ struct conn_key {
     __u32 pad;
 };
 
-// Kept with a socket: which connection it is an end of.
+// Kept with a socket: which connection it is an end of. The connection's row is id modulo
+// CONNECTIONS_MAX.
 struct place {
     __u64 id;
     __u64 end;
@@ -68,6 +70,7 @@ struct conn_end {
 };
 
 struct conn {
+    __u64 id; // 0: the row is free
     struct conn_end end[2];
     struct conn_key key;
     __u32 closed;    // no redirect in either direction any more (PASS_LEFT)

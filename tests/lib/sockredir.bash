@@ -4,11 +4,15 @@
 # sockredir.bash - for the tests of sockredir, beside common.bash.
 #
 #   make_cgroup NAME           a cgroup of this test in $CG_NAME; its processes and it go at the end
-#   within CGROUP COMMAND...   run COMMAND in it
+#   make_net                   a network namespace of this test, in which what follows runs: ports that
+#                              others use, and their packets on lo, are not here
+#   in_net COMMAND...          run COMMAND in that namespace
+#   within CGROUP COMMAND...   run COMMAND in it and in the cgroup
 #   start_within NAME CGROUP COMMAND...   the same in the background, as `start`
 #   start_sockredir CGROUP [OPTION...]    and wait until it is ready; its events are in $OUT/sockredir.out.
 #                              With --force: where the preflight refuses, the rest must work all the same
 #   redirect_sum KEY           sum of KEY over the redirect events
+#   sized HOST LAB             HOST, in the lab (an emulated, slower machine) LAB
 #   tool NAME                  path of tests/lib/NAME.c, compiled
 
 SOCKREDIR=$BUILD/bin/sockredir
@@ -32,19 +36,31 @@ make_cgroup() {
   at_exit end_cgroup "${!dir}"
 }
 
+make_net() {
+  ip netns add "$UNIQUE-net"
+  at_exit ip netns del "$UNIQUE-net"
+  ip -n "$UNIQUE-net" link set lo up
+}
+
+# not `ip netns exec`, which hides /sys/fs/cgroup
+in_net() { nsenter --net="/run/netns/$UNIQUE-net" "$@"; }
+
+# shellcheck disable=SC2016 # the inner shell expands
+WITHIN=(bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec nsenter "$@"' bash)
+
 within() {
   local cgroup=$1
   shift
-  # shellcheck disable=SC2016 # the inner shell expands
-  bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' bash "$cgroup" "$@"
+  "${WITHIN[@]}" "$cgroup" --net="/run/netns/$UNIQUE-net" "$@"
 }
 
 start_within() {
   local name=$1 cgroup=$2
   shift 2
-  # shellcheck disable=SC2016
-  start "$name" bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' bash "$cgroup" "$@"
+  start "$name" "${WITHIN[@]}" "$cgroup" --net="/run/netns/$UNIQUE-net" "$@"
 }
+
+listens() { [ -n "$(in_net ss -Hltn "sport = :$1")" ]; }
 
 start_sockredir() {
   local cgroup=$1
@@ -52,6 +68,8 @@ start_sockredir() {
   start sockredir "$SOCKREDIR" -c "$cgroup" --interval 200ms --force "$@"
   wait_for_event sockredir ready 120
 }
+
+sized() { [ -n "${LAB_NAME-}" ] && echo "$2" || echo "$1"; }
 
 redirect_sum() { jq -s "map(select(.type == \"redirect\") | .$1 // 0) | add // 0" "$OUT/sockredir.out"; }
 
@@ -62,5 +80,3 @@ tool() {
   fi
   echo "$program"
 }
-
-port_is_open() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }

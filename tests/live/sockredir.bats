@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# where: host
+# where: host lab
 #
 # sockredir: events, limits, order, stopping. Real programs are in sockredir_programs.bats.
 
@@ -11,8 +11,9 @@ load ../lib/common
 load ../lib/sockredir
 
 test_setup() {
-  requires root btf cgroup_v2
+  requires root btf cgroup_v2 netns
   make_cgroup served
+  make_net
 }
 
 load_within() { within "$CG_served" "$(tool redirect_load)" "$@" "$CG_served"; }
@@ -30,12 +31,40 @@ load_within() { within "$CG_served" "$(tool redirect_load)" "$@" "$CG_served"; }
   *) return 1 ;;
   esac
   [ -z "$(ls -d "$CG_served"/*/ 2>/dev/null)" ] # its cgroup is gone
+  # where nothing is broken without the verdict there is no second column, and with it none is worse
+  if grep -q '^behaviour *redirect *verdict' <<<"$output"; then
+    grep -Eq '^[a-z-]+ +BROKEN' <<<"$output"
+  else
+    ! grep -q ' BROKEN ' <<<"$output"
+  fi
+  run --separate-stderr "$SOCKREDIR" --preflight
+  [[ ${lines[0]} == "kernel $(uname -r)" && -z $stderr ]]
 }
 
-@test "bytes in redirect events equal the bytes that the programs sent: 4999 round trips of 997 bytes" {
+@test "it starts where the preflight says so, and elsewhere only with --force, naming what is broken" {
+  run --separate-stderr "$SOCKREDIR" --preflight
+  local allowed=$status
+  start sockredir "$SOCKREDIR" -c "$CG_served"
+  if [ "$allowed" -eq 0 ]; then
+    wait_for_event sockredir ready 60
+    stop sockredir TERM
+    assert_equal "$status" 0
+    return
+  fi
+  status=0
+  wait "${PIDS[sockredir]}" || status=$?
+  assert_equal "$status" 4
+  grep -q "this kernel breaks 'fionread'" "$OUT/sockredir.err"
+  [ ! -s "$OUT/sockredir.out" ]
+  start_sockredir "$CG_served" # with --force
+}
+
+@test "bytes in redirect events equal the bytes that the programs sent: round trips of 997 bytes" {
+  local trips
+  trips=$(sized 4999 499)
   start_sockredir "$CG_served"
-  run within "$CG_served" python3 - <<'PY'
-import socket, threading
+  run within "$CG_served" python3 - "$trips" <<'PY'
+import socket, sys, threading
 listener = socket.create_server(("127.0.0.1", 0))
 def serve():
     s, _ = listener.accept()
@@ -48,7 +77,7 @@ def serve():
         s.sendall(b"y" * 997)
 t = threading.Thread(target=serve); t.start()
 c = socket.create_connection(listener.getsockname())
-for _ in range(4999):
+for _ in range(int(sys.argv[1])):
     c.sendall(b"x" * 997)
     got = 0
     while got < 997: got += len(c.recv(997 - got))
@@ -57,7 +86,7 @@ PY
   assert_equal "$status" 0
   stop sockredir TERM
   assert_equal "$status" 0
-  assert_equal "$(redirect_sum bytes_redirected)" $((2 * 4999 * 997))
+  assert_equal "$(redirect_sum bytes_redirected)" $((2 * trips * 997))
   assert_equal "$(redirect_sum bytes_passed)" 0
   assert_equal "$(redirect_sum connections)" 1
   assert_jq "$OUT/sockredir.out" '.[0].type == "begin" and .[-1].type == "end" and .[-1].reason == "SIGTERM"'
@@ -68,7 +97,7 @@ PY
   sent=0
   for options in "" "-o defer" "-o cork" "-o mapped" "-a ::1"; do
     # shellcheck disable=SC2086
-    run within "$CG_served" "$(tool tcp_integrity)" -n 150 -m 500000 -w 3 $options
+    run within "$CG_served" "$(tool tcp_integrity)" -n "$(sized 150 30)" -m 500000 -w 3 $options
     echo "$options: $output"
     assert_equal "$status" 0
     sent=$((sent + ${output##* }))
@@ -90,7 +119,7 @@ PY
 @test "packets on lo fall to those that control the connection" {
   requires tcpdump
   start_sockredir "$CG_served"
-  start capture tcpdump -i lo -n --immediate-mode -U -Z root -w "$OUT/lo.pcap" 'tcp port 47123'
+  start capture nsenter --net="/run/netns/$UNIQUE-net" tcpdump -i lo -n --immediate-mode -U -Z root -w "$OUT/lo.pcap" 'tcp port 47123'
   wait_until 10 grep -q listening "$OUT/capture.err"
   within "$CG_served" python3 - <<'PY'
 import socket, threading
@@ -144,11 +173,74 @@ PY
   [ "$(redirect_sum bytes_passed_full)" -gt 0 ]
 }
 
-@test "a stream of small writes goes by TCP, and its sockets leave the map" {
+status_of() { "$SOCKREDIR" --status -c "$CG_served" | sed -n "s/^$1: //p"; }
+status_is() { [ "$(status_of "$1")" -eq "$2" ]; }
+
+@test "a stream of small writes goes by TCP after 32 of them, and both its sockets leave the map" {
   start_sockredir "$CG_served"
-  load_within stream 1024 500 0 0 tcp >/dev/null
+  start_within stream "$CG_served" "$(tool redirect_load)" stream 1024 60000 0 0 tcp "$CG_served"
+  wait_until 30 status_is sockets_left 2
+  assert_equal "$(status_of sockets)" 0
+  kill -0 "${PIDS[stream]}" # it was still running
+  stop stream KILL
   stop sockredir TERM
-  [ "$(redirect_sum bytes_passed_small)" -gt $((100 * $(redirect_sum bytes_redirected))) ]
+  assert_equal "$(redirect_sum bytes_redirected)" $((32 * 1024))
+  [ "$(redirect_sum bytes_passed_small)" -gt 0 ]
+}
+
+@test "connections that were there before stay plain, and so do those to a peer behind a device" {
+  for side in a b; do
+    ip netns add "$UNIQUE-$side"
+    at_exit ip netns del "$UNIQUE-$side"
+    ip -n "$UNIQUE-$side" link set lo up
+  done
+  ip -n "$UNIQUE-a" link add v0 type veth peer name v0 netns "$UNIQUE-b"
+  ip -n "$UNIQUE-a" addr add 198.18.77.1/24 dev v0
+  ip -n "$UNIQUE-b" addr add 198.18.77.2/24 dev v0
+  ip -n "$UNIQUE-a" link set v0 up
+  ip -n "$UNIQUE-b" link set v0 up
+  echo 'import socket, sys
+l = socket.create_server((sys.argv[1], 47400)); s, _ = l.accept()
+while (d := s.recv(100)): s.sendall(d)' >"$OUT/echo.py"
+  echo 'import socket, sys
+c = socket.create_connection((sys.argv[1], 47400)); print("connected", flush=True)
+for line in sys.stdin:
+    for _ in range(50):
+        c.sendall(b"x" * 50); assert c.recv(100) == b"x" * 50
+    print("done", flush=True)' >"$OUT/ask.py"
+  start_within old_server "$CG_served" python3 "$OUT/echo.py" 127.0.0.1
+  wait_until 10 listens 47400
+  mkfifo "$OUT/go"
+  start_within old_client "$CG_served" sh -c "exec python3 '$OUT/ask.py' 127.0.0.1 <'$OUT/go'"
+  exec 7>"$OUT/go"
+  wait_until 10 grep -q connected "$OUT/old_client.out"
+  start_sockredir "$CG_served"
+  echo go >&7
+  wait_until 20 grep -q 'done' "$OUT/old_client.out"
+  exec 7>&-
+  start_within far_server "$CG_served" ip netns exec "$UNIQUE-b" python3 "$OUT/echo.py" 198.18.77.2
+  wait_until 10 far_listens
+  echo go | within "$CG_served" ip netns exec "$UNIQUE-a" python3 "$OUT/ask.py" 198.18.77.2
+  assert_equal "$(status_of sockets_added)" 0
+  stop sockredir TERM
+  assert_equal "$(redirect_sum connections)" 0
+}
+
+far_listens() { [ -n "$(ip netns exec "$UNIQUE-b" ss -Hltn "sport = :47400")" ]; }
+
+@test "what the ring of notes cannot hold is counted as lost" {
+  start_sockredir "$CG_served" --per-connection
+  # its ring holds 1 MB; a loader that is stopped does not read it
+  kill -STOP "${PIDS[sockredir]}"
+  connections=7000
+  within "$CG_served" "$(tool tcp_integrity)" -n "$connections" -m 10
+  kill -CONT "${PIDS[sockredir]}"
+  stop sockredir TERM
+  lost=$(jq -s 'map(select(.type == "lost").events) | add // 0' "$OUT/sockredir.out")
+  told=$(grep -c '"type":"redirect_conn"' "$OUT/sockredir.out")
+  echo "lost $lost, told $told"
+  [ "$lost" -gt 0 ] && [ "$told" -gt 0 ]
+  assert_equal $((lost + told)) $((2 * connections))
 }
 
 @test "--shadow redirects nothing and counts what it would" {
@@ -168,7 +260,6 @@ PY
 }
 
 @test "two namespaces with the same addresses and ports do not meet" {
-  requires netns
   ip netns add "$UNIQUE-a"
   at_exit ip netns del "$UNIQUE-a"
   ip netns add "$UNIQUE-b"
@@ -177,11 +268,12 @@ PY
   ip -n "$UNIQUE-b" link set lo up
   start_sockredir "$CG_served"
   integrity=$(tool tcp_integrity)
-  start_within a "$CG_served" ip netns exec "$UNIQUE-a" "$integrity" -n 700 -m 30000 -p 47000 -s 1
-  start_within b "$CG_served" ip netns exec "$UNIQUE-b" "$integrity" -n 700 -m 30000 -p 47000 -s 2
+  connections=$(sized 700 60)
+  start_within a "$CG_served" ip netns exec "$UNIQUE-a" "$integrity" -n "$connections" -m 30000 -p 47000 -s 1
+  start_within b "$CG_served" ip netns exec "$UNIQUE-b" "$integrity" -n "$connections" -m 30000 -p 47000 -s 2
   for side in a b; do
     wait "${PIDS[$side]}"
-    grep -q 'connections 700' "$OUT/$side.out"
+    grep -q "connections $connections " "$OUT/$side.out"
   done
   stop sockredir TERM
   [ "$(redirect_sum bytes_redirected)" -gt 0 ]
@@ -193,7 +285,7 @@ PY
   start_within server "$CG_other" python3 -c 'import socket
 l = socket.create_server(("127.0.0.1", 47200)); s, _ = l.accept()
 while (d := s.recv(100)): s.sendall(d)'
-  wait_until 10 ss_listens 47200
+  wait_until 10 listens 47200
   within "$CG_served" python3 -c 'import socket
 c = socket.create_connection(("127.0.0.1", 47200))
 for _ in range(101):
@@ -203,26 +295,36 @@ for _ in range(101):
   assert_equal "$(redirect_sum bytes_passed_peer)" $((101 * 50))
 }
 
-ss_listens() { [ -n "$(ss -Hltn "sport = :$1")" ]; }
+# The programs, maps and links that sockredir holds, as "prog 17".
+objects_of() { sed -n 's/^\(prog\|map\|link\)_id:[[:space:]]*/\1 /p' "/proc/$1/fdinfo"/* | sort -u; }
 
-# Programs, maps and links of sockredir that the kernel holds.
-objects() { { bpftool prog show; bpftool map show; bpftool link show; } 2>/dev/null | grep -Ec 'sockredi|name (sockets|connections|port_slots) |iter  prog' || true; }
-objects_are() { [ "$(objects)" -eq "$1" ]; }
+# Whether the kernel has none of the objects in a file any more.
+are_gone() {
+  local kind id
+  while read -r kind id; do
+    ! bpftool "$kind" show id "$id" >/dev/null 2>&1 || return 1
+  done <"$1"
+}
 traffic_flows() { [ "$(redirect_sum connections)" -gt 20 ]; }
 
 @test "SIGTERM or SIGKILL in the middle of transfers loses nothing and leaves nothing behind" {
   command -v bpftool >/dev/null || PATH=$PATH:/usr/sbin
-  before=$(objects)
   for signal in TERM KILL; do
     start_sockredir "$CG_served"
-    [ "$(objects)" -gt "$before" ]
-    start_within traffic "$CG_served" "$(tool tcp_integrity)" -n 400 -m 2000000 -w 4
+    objects_of "${PIDS[sockredir]}" >"$OUT/objects"
+    for kind in prog map link; do grep -q "^$kind " "$OUT/objects"; done
+    ! are_gone "$OUT/objects"
+    start_within traffic "$CG_served" "$(tool tcp_integrity)" -n "$(sized 400 120)" -m 2000000 -w 4
     wait_until 10 traffic_flows
     stop sockredir "$signal"
     wait "${PIDS[traffic]}" || { cat "$OUT/traffic.err"; return 1; }
-    wait_until 20 objects_are "$before"
+    wait_until 20 are_gone "$OUT/objects"
+    # the lock goes with the process, its files at a stop or with the next start
+    [ "$signal" = KILL ] || [ -z "$(files_of_instance)" ]
   done
 }
+
+files_of_instance() { find /run -maxdepth 2 -name "sockredir-$(stat -c %i "$CG_served").*" 2>/dev/null; }
 
 @test "--status, --stop; a second instance says who holds the cgroup" {
   start_sockredir "$CG_served"
@@ -241,13 +343,28 @@ traffic_flows() { [ "$(redirect_sum connections)" -gt 20 ]; }
 }
 
 @test "--deadman stops by itself; --renew puts it off" {
-  start sockredir "$SOCKREDIR" -c "$CG_served" --deadman 3s --force
+  start sockredir "$SOCKREDIR" -c "$CG_served" --deadman 4s --force
   wait_for_event sockredir ready 120
+  sleep 1
+  local renewed_us
+  renewed_us=$(date +%s%6N)
   "$SOCKREDIR" --renew -c "$CG_served"
-  wait_until 10 has_event sockredir end
+  wait_until 30 has_event sockredir end
   wait "${PIDS[sockredir]}"
   assert_jq "$OUT/sockredir.out" '.[-1].reason == "deadman"'
-  assert_jq "$OUT/sockredir.out" '(.[-1].ts_us - (map(select(.type == "ready"))[0].ts_us)) >= 3000000'
+  assert_jq "$OUT/sockredir.out" ".[-1].ts_us >= $renewed_us + 3900000"
+}
+
+@test "--deadman holds even if the loader hangs: the kernel redirects nothing after that time" {
+  start sockredir "$SOCKREDIR" -c "$CG_served" --deadman 2s --force
+  wait_for_event sockredir ready 120
+  kill -STOP "${PIDS[sockredir]}"
+  sleep 2.1
+  within "$CG_served" "$(tool tcp_integrity)" -n 50 -m 3000
+  kill -CONT "${PIDS[sockredir]}"
+  wait "${PIDS[sockredir]}"
+  assert_equal "$(redirect_sum bytes_redirected)" 0
+  [ "$(redirect_sum bytes_passed_stop)" -gt 0 ]
 }
 
 @test "it keeps no capabilities once it is attached" {
@@ -267,6 +384,17 @@ traffic_flows() { [ "$(redirect_sum connections)" -gt 20 ]; }
   run --separate-stderr setpriv --bounding-set -all --inh-caps -all --reuid 65534 --clear-groups "$SOCKREDIR" -c "$CG_served"
   assert_equal "$status" 4
   [[ $stderr == *"lacks CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON"* ]] && [ "${#stderr_lines[@]}" -eq 1 ]
+}
+
+@test "a kernel before 5.15 is refused in one line" {
+  command -v gcc >/dev/null || skip "needs gcc"
+  # libbpf finds no network namespace cookie
+  gcc -shared -fPIC -x c -o "$OUT/old.so" - <<'C'
+int libbpf_probe_bpf_helper(int type, int helper, const void *opts) { return (void)type, (void)opts, helper != 122; }
+C
+  run --separate-stderr env LD_PRELOAD="$OUT/old.so" "$SOCKREDIR" -c "$CG_served"
+  assert_equal "$status" 4
+  [[ $stderr == *"use Linux 5.15 or newer"* ]] && [ "${#stderr_lines[@]}" -eq 1 ]
 }
 
 @test "a cgroup of a v1 hierarchy is refused by name" {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# where: host
+# where: host lab
 #
 # sockredir: every byte of many connections is checked while sockredir is started, stopped and killed
 # at random. On this kernel 20000 connections, in the lab (an emulated machine) fewer.
@@ -11,11 +11,12 @@
 load ../lib/common
 load ../lib/sockredir
 
-CONNECTIONS=${SOCKREDIR_CONNECTIONS:-$([ -n "${LAB_NAME-}" ] && echo 1500 || echo 20000)}
+CONNECTIONS=${SOCKREDIR_CONNECTIONS:-$([ -n "${LAB_NAME-}" ] && echo 400 || echo 20000)}
 
 test_setup() {
   requires root btf cgroup_v2 netns
   make_cgroup served
+  make_net
 }
 
 # A namespace with its own 127.0.0.1, in which Fast Open works.
