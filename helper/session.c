@@ -241,7 +241,10 @@ void session_merge(struct session *into, const struct session *from)
     into->bad_lines_shown += from->bad_lines_shown;
     for (size_t i = 0; i < from->count; i++) {
         struct merging m = {from->kinds[i], into->selves[i]};
-        from->kinds[i]->summarise(from->selves[i], merge_summary, &m);
+        if (m.kind->merge)
+            m.kind->merge(into->selves[i], from->selves[i]);
+        else
+            m.kind->summarise(from->selves[i], merge_summary, &m);
     }
 }
 

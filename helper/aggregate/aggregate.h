@@ -4,7 +4,8 @@
 //
 // An aggregate takes raw events and summaries alike. Adding is associative and commutative, so
 // merging two aggregates is adding the summaries of one to the other: parts, hours, hosts and
-// threads are all the same operation.
+// threads are all the same operation. (An aggregate that knows more than its summaries say has a
+// merge() of its own for threads.)
 #pragma once
 
 #include "helper/options.h"
@@ -31,6 +32,8 @@ struct aggregate {
     void (*fill)(void *self, uint64_t now_us, struct report *report);
     // Calls emit once a summary event.
     void (*summarise)(void *self, summary_fn *emit, void *context);
+    // Adds all that another aggregate of the same options knows. NULL: its summaries say it all.
+    void (*merge)(void *self, const void *other);
     // Judges against the limits in options: the worst state, and one line about it.
     enum check_state (*check)(void *self, uint64_t now_us, struct check_result *result);
     void (*destroy)(void *self);

@@ -2,7 +2,7 @@
 //
 // bill.c - what --rules adds to the traffic report: per subscriber what is free, charged and
 // unknown, by which evidence, against which quota, and what other rules would change. All of it is
-// folded from traffic.accounts.
+// folded from traffic.accounts. What found no room there is in nobody's bill, and said to be so.
 
 #include "helper/aggregate/traffic.h"
 
@@ -37,6 +37,13 @@ static int rate_class(const struct traffic *t, uint32_t rate)
                                                        : BILL_CHARGED;
 }
 
+static void add_counts(struct bill_line *line, const struct traffic_counts *c, int rate)
+{
+    line->bytes[rate] = traffic_plus(line->bytes[rate], traffic_volume(c));
+    line->packets[rate] =
+        traffic_plus(line->packets[rate], traffic_plus(c->packets_up, c->packets_down));
+}
+
 static void add_to_bill(struct keymap *bill, const struct traffic *t, size_t i)
 {
     struct traffic_facts facts;
@@ -48,11 +55,10 @@ static void add_to_bill(struct keymap *bill, const struct traffic *t, size_t i)
     int rate = rate_class(t, facts.rate);
     if (!line)
         return;
-    line->bytes[rate] += c->bytes_up + c->bytes_down;
-    line->packets[rate] += c->packets_up + c->packets_down;
+    add_counts(line, c, rate);
     // only what is free is worth lying for
     if (rate == BILL_FREE && facts.unverified)
-        line->unverified_bytes += c->bytes_up + c->bytes_down;
+        line->unverified_bytes = traffic_plus(line->unverified_bytes, traffic_volume(c));
 }
 
 static struct cell positive(int64_t value)
@@ -70,6 +76,31 @@ static int compare_first_cells(const struct cell *a, const struct cell *b, void 
     return order ? order : (a->text.len > b->text.len) - (a->text.len < b->text.len);
 }
 
+static void fill_line(const struct bill_line *line, struct cell *c)
+{
+    for (int rate = 0; rate < BILL_RATES; rate++) {
+        c[rate] = positive(line->bytes[rate]);
+        c[BILL_RATES + rate] = positive(line->packets[rate]);
+    }
+    c[2 * BILL_RATES] = positive(line->unverified_bytes);
+}
+
+// Behind the bills: what --max-keys left no room for.
+static void fill_other(const struct traffic *t, struct table *table, struct report *report)
+{
+    struct bill_line line = {0};
+    struct cell *c = traffic_counts_are_zero(&t->accounts.other) ? NULL : table_add_row(table);
+    if (!c)
+        return;
+    add_counts(&line, &t->accounts.other, BILL_UNKNOWN);
+    c[0] = cell_text(TEXT_LITERAL("other"));
+    fill_line(&line, c + 1);
+    report_note(report,
+                "%" PRId64 " bytes are in nobody's bill: there were more subscribers, apps and "
+                "kinds of evidence than --max-keys\n",
+                traffic_volume(&t->accounts.other));
+}
+
 static void fill_bill(const struct traffic *t, struct report *report)
 {
     const uint32_t parts = PART_BIT(SUBSCRIBER) | PART_BIT(SUB);
@@ -84,21 +115,18 @@ static void fill_bill(const struct traffic *t, struct report *report)
         table_add_columns(table, bill_columns, sizeof(bill_columns) / sizeof(*bill_columns));
     }
     for (size_t i = 0; bill && i < keymap_count(bill); i++) {
-        const struct bill_line *line = keymap_cell_at(bill, i);
         struct traffic_facts facts;
         struct cell *c = table ? table_add_row(table) : NULL;
         if (!c)
             break;
         traffic_key_unpack(parts, keymap_key_at(bill, i), &facts);
         c = traffic_key_cells(parts, &facts, t->words, table, c);
-        for (int rate = 0; rate < BILL_RATES; rate++)
-            c[rate] = positive(line->bytes[rate]);
-        for (int rate = 0; rate < BILL_RATES; rate++)
-            c[BILL_RATES + rate] = positive(line->packets[rate]);
-        c[2 * BILL_RATES] = positive(line->unverified_bytes);
+        fill_line(keymap_cell_at(bill, i), c);
     }
-    if (table)
+    if (table) {
         table_sort(table, compare_first_cells, NULL);
+        fill_other(t, table, report);
+    }
     keymap_free(bill);
 }
 
@@ -154,12 +182,13 @@ struct usage {
 
 static struct usage usage_at(const struct traffic *t, const struct traffic_sums *sums, size_t i)
 {
-    const struct traffic_counts *c = keymap_cell_at(sums->cells, i);
-    int64_t volume = c->bytes_up + c->bytes_down;
+    int64_t volume = traffic_volume(keymap_cell_at(sums->cells, i));
     struct usage u = {.used_bytes = volume > 0 ? (uint64_t)volume : 0};
     traffic_key_unpack(sums->parts, keymap_key_at(sums->cells, i), &u.facts);
-    u.quota = quota_find(t->quotas, intern_text(t->words, u.facts.subscriber), u.facts.sub,
-                         intern_text(t->words, u.facts.rate));
+    // quotas are of subscribers, also where they are shown by pseudonyms
+    const struct traffic_original *o = keymap_find(t->originals, &u.facts.sub);
+    u.quota = quota_find(t->quotas, intern_text(t->words, o ? o->subscriber : u.facts.subscriber),
+                         o ? o->sub : u.facts.sub, intern_text(t->words, u.facts.rate));
     if (u.quota)
         u.state = u.used_bytes > u.quota->bytes        ? CHECK_CRITICAL
                   : u.used_bytes > u.quota->warn_bytes ? CHECK_WARNING
@@ -235,11 +264,27 @@ enum check_state bill_check_quotas(const struct traffic *t, struct check_result 
 
 // ---- what the bill was made with
 
+static struct cell producers_cell(const struct traffic *t, struct table *table)
+{
+    char text[256];
+    size_t len = 0;
+    for (size_t i = 0; i < TRAFFIC_PRODUCERS && t->producers[i]; i++) {
+        struct text version = intern_text(t->words, t->producers[i]);
+        int printed = snprintf(text + len, sizeof(text) - len, "%s%.*s", i ? ", " : "",
+                               (int)(version.len > 40 ? 40 : version.len), version.ptr);
+        len += printed > 0 ? (size_t)printed : 0;
+    }
+    if (t->more_producers)
+        len += (size_t)snprintf(text + len, sizeof(text) - len, ", …");
+    return len ? cell_copy(table, (struct text){text, len}) : (struct cell){.kind = CELL_ABSENT};
+}
+
 static void fill_made_with(const struct traffic *t, struct report *report)
 {
     static const struct column columns[] = {
         {"rules_sha256", "RULES (SHA-256)", UNIT_NONE, COLUMN_LABEL},
         {"rules_before_sha256", "RULES BEFORE (SHA-256)", UNIT_NONE, COLUMN_LABEL | COLUMN_WIDE},
+        {"asn_file_sha256", "ASN FILE (SHA-256)", UNIT_NONE, COLUMN_LABEL | COLUMN_WIDE},
         {"xdpacct_version", "XDPACCT", UNIT_NONE, COLUMN_LABEL},
         {"netvitals_version", "NETVITALS", UNIT_NONE, COLUMN_LABEL},
     };
@@ -253,17 +298,43 @@ static void fill_made_with(const struct traffic *t, struct report *report)
     c[0] = cell_text(text_of(rules_hash(t->rules)));
     if (t->rules_before)
         c[1] = cell_text(text_of(rules_hash(t->rules_before)));
-    c[2] = cell_text(intern_text(t->words, t->producer));
-    c[3] = cell_text(TEXT_LITERAL(NETVITALS_VERSION));
+    if (rules_asn_hash(t->rules))
+        c[2] = cell_text(text_of(rules_asn_hash(t->rules)));
+    c[3] = producers_cell(t, table);
+    c[4] = cell_text(TEXT_LITERAL(NETVITALS_VERSION));
+}
+
+// Rules cannot go by what a summary left out.
+static void note_lacks(const struct traffic *t, struct report *report)
+{
+    static const struct {
+        enum rules_ask ask;
+        const char *what;
+    } lacks[] = {
+        {RULES_ASK_NAME, "host names in full (--full-names)"},
+        {RULES_ASK_PEER, "peers (--by peer)"},
+        {RULES_ASK_PORT, "protocols and ports (--by proto,peer_port)"},
+        {RULES_ASK_TIME, "times (--window)"},
+        {RULES_ASK_SUBSCRIBER, "addresses of subscribers (--by sub, without --subscribers)"},
+    };
+    unsigned lacking = t->lacks & rules_asks(t->rules);
+    for (size_t i = 0; i < sizeof(lacks) / sizeof(lacks[0]); i++)
+        if (lacking & lacks[i].ask)
+            report_note(
+                report,
+                "the rules ask for what some summaries do not tell, so the bill is not what "
+                "the events would give: %s\n",
+                lacks[i].what);
 }
 
 void bill_fill(const struct traffic *t, struct report *report)
 {
+    fill_made_with(t, report);
     fill_bill(t, report);
     fill_fold(t, PART_BIT(RATE) | PART_BIT(EVIDENCE), "evidence", "By evidence", report);
     if (t->quotas)
         fill_quotas(t, report);
     if (t->rules_before)
         fill_changes(t, report);
-    fill_made_with(t, report);
+    note_lacks(t, report);
 }

@@ -92,12 +92,17 @@ static int grow(struct intern *in)
 
 uint32_t intern_id(struct intern *in, struct text text)
 {
+    return intern_id_below(in, text, in->max);
+}
+
+uint32_t intern_id_below(struct intern *in, struct text text, uint32_t most)
+{
     if (!text.ptr)
         return INTERN_NONE;
     uint32_t *slot = find_slot(in, text);
     if (*slot)
         return *slot;
-    if (in->count >= in->max)
+    if (in->count >= in->max || in->count >= most)
         return INTERN_OTHER;
     if (in->count * 2 > in->slot_mask) {
         if (grow(in) != 0)

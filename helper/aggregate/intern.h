@@ -17,5 +17,8 @@ void intern_free(struct intern *in);
 // The number of text, the same for equal bytes. Copies what it has not seen.
 uint32_t intern_id(struct intern *in, struct text text);
 
+// The same, but a text that was not seen yet is only kept while there are fewer than `most`.
+uint32_t intern_id_below(struct intern *in, struct text text, uint32_t most);
+
 // The text of a number; it lives as long as in. Absent for INTERN_NONE, "other" for INTERN_OTHER.
 struct text intern_text(const struct intern *in, uint32_t id);

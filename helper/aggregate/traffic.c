@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEYS_MAX = 1000000, WORDS_MAX = 1 << 20, IFACES_MAX = 4096 };
+enum { KEYS_MAX = 1000000, IFACES_MAX = 4096, SUBSCRIBERS_MAX = 1 << 24 };
 
 static size_t keys_max(const struct report_options *o)
 {
@@ -24,6 +24,7 @@ static void traffic_destroy(void *self)
     traffic_sums_close(&t->timeline);
     traffic_sums_close(&t->accounts);
     keymap_free(t->totals);
+    keymap_free(t->originals);
     intern_free(t->words);
     subscribers_free(t->subscribers);
     rules_free(t->rules);
@@ -43,7 +44,7 @@ static const char *default_by(const struct report_options *o)
     if (o->format && strcmp(o->format, "ndjson") == 0)
         return o->rules ? "host,iface,sub,peer,proto,peer_port,name,app,rate,evidence,unverified"
                         : "host,iface,sub,peer,proto,peer_port,name,evidence,unverified";
-    return o->rules ? "sub,app,rate" : "sub";
+    return o->rules ? "sub,app,rate,evidence" : "sub";
 }
 
 static bool choose_parts(const struct report_options *o, uint32_t *parts)
@@ -83,9 +84,14 @@ static bool allocate(struct traffic *t, const struct report_options *o, uint32_t
     const uint32_t account = PART_BIT(SUBSCRIBER) | PART_BIT(SUB) | PART_BIT(APP) | PART_BIT(RATE) |
                              PART_BIT(EVIDENCE) | PART_BIT(UNVERIFIED);
     const uint32_t before = o->rules_before ? PART_BIT(APP_BEFORE) | PART_BIT(RATE_BEFORE) : 0;
-    t->words = intern_new(WORDS_MAX);
+    t->words = intern_new(TRAFFIC_WORDS_MAX);
     t->totals = keymap_new(sizeof(struct totals_key), sizeof(struct totals_cell), IFACES_MAX);
-    bool ok = t->words && t->totals && traffic_sums_open(&t->rows, parts, keys_max(o));
+    t->originals =
+        keymap_new(sizeof(struct ip_addr), sizeof(struct traffic_original), SUBSCRIBERS_MAX);
+    bool ok =
+        t->words && t->totals && t->originals && traffic_sums_open(&t->rows, parts, keys_max(o));
+    if (ok)
+        traffic_keep_words(t);
     if (t->windows.length_us)
         ok = ok && traffic_sums_open(&t->timeline, PART_BIT(WINDOW) | drawn, keys_max(o));
     if (o->rules)
@@ -114,19 +120,24 @@ static void *traffic_create(const struct report_options *options)
 
 // ---- adding
 
-#define VIEW_OF(ev, event, at, rated)                                                              \
+#define VIEW_OF(ev, event, at)                                                                     \
     {                                                                                              \
         .iface = (ev)->event.iface, .name = (ev)->event.name, .evidence = (ev)->event.evidence,    \
         .sub = (ev)->event.sub, .has_sub = EVENT_HAS(ev, event, sub), .peer = (ev)->event.peer,    \
         .has_peer = EVENT_HAS(ev, event, peer), .proto = (uint8_t)(ev)->event.proto,               \
         .peer_port = (uint16_t)(ev)->event.peer_port, .unverified = (ev)->event.unverified != 0,   \
-        .at_us = (at), .rated_us = (rated)                                                         \
+        .at_us = (at), .owned_us = (at), .rated_us = (at)                                          \
     }
+
+static int64_t count_of(uint64_t value)
+{
+    return value > INT64_MAX ? INT64_MAX : (int64_t)value;
+}
 
 #define COUNTS_OF(ev, event)                                                                       \
     {                                                                                              \
-        (int64_t)(ev)->event.bytes_up, (int64_t)(ev)->event.bytes_down,                            \
-            (int64_t)(ev)->event.packets_up, (int64_t)(ev)->event.packets_down                     \
+        count_of((ev)->event.bytes_up), count_of((ev)->event.bytes_down),                          \
+            count_of((ev)->event.packets_up), count_of((ev)->event.packets_down)                   \
     }
 
 static void add_queue(struct traffic *t)
@@ -173,8 +184,8 @@ static void rewindow(struct traffic *t)
     t->timeline = longer;
 }
 
-// Makes room for the window of a timestamp. Items that wait are of the windows as they were.
-static void cover(struct traffic *t, uint64_t at_us)
+// Items that wait are of the windows as they were.
+void traffic_cover(struct traffic *t, uint64_t at_us)
 {
     if (!t->timeline.cells || !at_us || !windows_cover(&t->windows, at_us))
         return;
@@ -185,23 +196,33 @@ static void cover(struct traffic *t, uint64_t at_us)
 static void add_view(struct traffic *t, const struct event *ev, const struct flow_view *view,
                      const struct traffic_counts *counts, int sign)
 {
-    cover(t, view->at_us);
+    traffic_cover(t, view->at_us);
     traffic_find_facts(t, ev->host, view, &queue_item(t, view, counts, sign)->facts);
+}
+
+static uint64_t start_of(uint64_t end_us, uint64_t length_us)
+{
+    return length_us < end_us ? end_us - length_us : end_us;
 }
 
 static void add_flow(struct traffic *t, const struct event *ev)
 {
-    uint64_t length_us = ev->flow.interval_us < ev->ts_us ? ev->flow.interval_us : 0;
-    const struct flow_view view = VIEW_OF(ev, flow, ev->ts_us, ev->ts_us - length_us);
+    struct flow_view view = VIEW_OF(ev, flow, ev->ts_us);
     const struct traffic_counts counts = COUNTS_OF(ev, flow);
+    view.rated_us = start_of(ev->ts_us, ev->flow.interval_us);
     add_view(t, ev, &view, &counts, 1);
 }
 
-// What was counted without its name, or with another, moves to it.
+// What was counted without its name, or with another, moves to it: now, but for the subscriber and
+// by the rules of the time when it was counted, or what is taken back would not be what was given.
 static void add_reclass(struct traffic *t, const struct event *ev)
 {
-    struct flow_view view = VIEW_OF(ev, reclass, ev->ts_us, ev->ts_us);
+    struct flow_view view = VIEW_OF(ev, reclass, ev->ts_us);
     const struct traffic_counts counts = COUNTS_OF(ev, reclass);
+    if (EVENT_HAS(ev, reclass, flow_ts_us)) {
+        view.owned_us = ev->reclass.flow_ts_us;
+        view.rated_us = start_of(ev->reclass.flow_ts_us, ev->reclass.interval_us);
+    }
     add_view(t, ev, &view, &counts, 1);
     view.name = ev->reclass.from_name;
     view.evidence = ev->reclass.from_evidence;
@@ -209,27 +230,53 @@ static void add_reclass(struct traffic *t, const struct event *ev)
     add_view(t, ev, &view, &counts, -1);
 }
 
+// What a summary does not tell although rules may ask for it.
+static unsigned lacks_of(const struct event *ev, const struct flow_view *view)
+{
+    return (view->name.ptr && !ev->traffic_summary.full_name ? RULES_ASK_NAME : 0) |
+           (view->has_peer ? 0 : RULES_ASK_PEER) |
+           (EVENT_HAS(ev, traffic_summary, proto) ? 0 : RULES_ASK_PORT) |
+           (view->at_us ? 0 : RULES_ASK_TIME) | (view->has_sub ? 0 : RULES_ASK_SUBSCRIBER);
+}
+
 static void add_summary(struct traffic *t, const struct event *ev)
 {
     const struct ev_traffic_summary *s = &ev->traffic_summary;
-    const struct traffic_counts counts = COUNTS_OF(ev, traffic_summary);
-    const struct flow_view view = VIEW_OF(ev, traffic_summary, s->window_us, s->window_us);
+    const struct traffic_counts counts = {s->bytes_up, s->bytes_down, s->packets_up,
+                                          s->packets_down};
+    struct flow_view view = VIEW_OF(ev, traffic_summary, s->window_us);
     if (s->other) {
-        struct traffic_counts *o = &t->rows.other;
-        *o = (struct traffic_counts){
-            o->bytes_up + counts.bytes_up, o->bytes_down + counts.bytes_down,
-            o->packets_up + counts.packets_up, o->packets_down + counts.packets_down};
+        traffic_counts_add(&t->rows.other, &counts, 1);
+        traffic_counts_add(&t->accounts.other, &counts, 1);
         return;
     }
-    cover(t, view.at_us);
+    view.subscriber = s->subscriber;
+    traffic_cover(t, view.at_us);
     struct traffic_facts *facts = &queue_item(t, &view, &counts, 1)->facts;
     traffic_find_facts(t, ev->host, &view, facts);
-    if (s->subscriber.ptr)
-        facts->subscriber = intern_id(t->words, s->subscriber);
-    if (!t->rules) { // what the rules of the day said stands
+    if (t->rules) {
+        t->lacks |= lacks_of(ev, &view);
+    } else { // what the rules of the day said stands
         facts->app = intern_id(t->words, s->app);
         facts->rate = intern_id(t->words, s->rate);
     }
+}
+
+// Keeps the versions in alphabetical order, so that it does not matter which stream came first.
+void traffic_add_producer(struct traffic *t, struct text version)
+{
+    uint32_t word = intern_id(t->words, version);
+    for (size_t i = 0; i < TRAFFIC_PRODUCERS && word; i++) {
+        struct text have = intern_text(t->words, t->producers[i]);
+        if (t->producers[i] == word)
+            return;
+        if (have.ptr && strcmp(have.ptr, intern_text(t->words, word).ptr) < 0)
+            continue;
+        uint32_t next = t->producers[i];
+        t->producers[i] = word;
+        word = next;
+    }
+    t->more_producers |= word != 0;
 }
 
 static void take_event(struct traffic *t, const struct event *ev)
@@ -250,7 +297,7 @@ static void take_event(struct traffic *t, const struct event *ev)
         break;
     case EV_begin:
         if (EVENT_HAS(ev, begin, version) && text_equal(ev->begin.tool, TEXT_LITERAL("xdpacct")))
-            t->producer = intern_id(t->words, ev->begin.version);
+            traffic_add_producer(t, ev->begin.version);
         break;
     default:
         break;
@@ -309,6 +356,12 @@ enum check_state traffic_check(void *self, uint64_t now_us, struct check_result 
     enum check_state quotas = t->quotas ? bill_check_quotas(t, result) : CHECK_OK;
     if (quotas != CHECK_OK)
         return quotas;
+    if (t->quotas && !traffic_counts_are_zero(&t->accounts.other)) {
+        snprintf(result->text, sizeof(result->text),
+                 "%lld bytes count for no quota: there are more subscribers than --max-keys",
+                 (long long)traffic_volume(&t->accounts.other));
+        return CHECK_WARNING;
+    }
     if (!keymap_count(t->totals)) {
         snprintf(result->text, sizeof(result->text), "no traffic_totals came in");
         return CHECK_UNKNOWN;
@@ -328,6 +381,7 @@ const struct aggregate aggregate_traffic = {
     .add_batch = traffic_add_batch,
     .fill = traffic_fill,
     .summarise = traffic_summarise,
+    .merge = traffic_merge,
     .check = traffic_check,
     .destroy = traffic_destroy,
 };

@@ -19,6 +19,24 @@ struct traffic_counts {
     int64_t bytes_up, bytes_down, packets_up, packets_down;
 };
 
+// Sums stop at the ends of 64 bits: a line that claims more than exists must not turn into less.
+static inline int64_t traffic_plus(int64_t a, int64_t b)
+{
+    int64_t sum;
+    return !__builtin_add_overflow(a, b, &sum) ? sum : b > 0 ? INT64_MAX : INT64_MIN;
+}
+
+static inline int64_t traffic_volume(const struct traffic_counts *c)
+{
+    return traffic_plus(c->bytes_up, c->bytes_down);
+}
+
+enum {
+    TRAFFIC_PRODUCERS = 4,
+    TRAFFIC_WORDS_MAX = 1 << 20,                   // texts that are kept apart,
+    TRAFFIC_NAMES_MAX = TRAFFIC_WORDS_MAX / 4 * 3, // and among them names of hosts
+};
+
 // Sums by some of the facts.
 struct traffic_sums {
     uint32_t parts;              // bits PART_BIT(…)
@@ -56,6 +74,7 @@ struct traffic {
     struct subscribers *subscribers; // this and the next four: NULL without their option
     struct rules *rules, *rules_before;
     struct pseudonyms *pseudonyms;
+    struct keymap *originals; // struct traffic_original by pseudonym, for quotas
     struct quotas *quotas;
     struct traffic_sums rows;     // by --by
     struct traffic_sums timeline; // by window and app or name, for plots
@@ -64,24 +83,44 @@ struct traffic {
     struct traffic_item queue[TRAFFIC_QUEUE_MAX];
     size_t queued;
     struct keymap *totals; // struct totals_cell by struct totals_key
-    uint32_t producer;     // word of tool and version of the last `begin` of a producer
+    // words of the versions that the events came from, in alphabetical order; 0: none
+    uint32_t producers[TRAFFIC_PRODUCERS];
+    bool more_producers;
+    unsigned lacks; // bits of enum rules_ask: what summaries did not tell
     bool out_of_memory;
 };
 
 // What an event says of its traffic, before options are applied to it.
 struct flow_view {
     struct text iface, name, evidence;
+    struct text subscriber; // name that a summary gives in place of sub
     struct ip_addr sub, peer;
     bool has_sub, has_peer;
     uint8_t proto, unverified;
     uint16_t peer_port;
-    uint64_t at_us;    // end of its interval; 0: unknown
+    uint64_t at_us;    // when it was reported: which window it counts in; 0: unknown
+    uint64_t owned_us; // end of its interval: who had the address then
     uint64_t rated_us; // start of its interval: what time-dependent rules go by
+};
+
+// Whose pseudonym it is.
+struct traffic_original {
+    struct ip_addr sub;
+    uint32_t subscriber;
 };
 
 // traffic_facts.c: the keys that an event counts for, by names, subscribers, rules and pseudonyms.
 void traffic_find_facts(struct traffic *t, struct text host, const struct flow_view *view,
                         struct traffic_facts *out);
+// Gives the words that bills are made of their numbers, ahead of the names of a day.
+void traffic_keep_words(struct traffic *t);
+
+// traffic.c. To be called before at_us is used: makes windows longer if need be.
+void traffic_cover(struct traffic *t, uint64_t at_us);
+void traffic_add_producer(struct traffic *t, struct text version);
+
+// traffic_merge.c: adds what another part of the same input came to, for --jobs.
+void traffic_merge(void *self, const void *other);
 
 // traffic_sums.c
 bool traffic_sums_open(struct traffic_sums *s, uint32_t parts, size_t max);
@@ -98,6 +137,7 @@ struct traffic_sums traffic_sums_fold(const struct traffic_sums *from, uint32_t 
 void traffic_sums_table(const struct traffic *t, const struct traffic_sums *s, uint64_t top,
                         uint64_t duration_us, struct table *table);
 bool traffic_counts_are_zero(const struct traffic_counts *counts);
+void traffic_counts_add(struct traffic_counts *into, const struct traffic_counts *counts, int sign);
 
 // traffic_rows.c: the rows, and the note on what became of all packets.
 void traffic_rows(const struct traffic *t, struct report *report);
@@ -111,6 +151,9 @@ void traffic_timeline(const struct traffic *t, struct report *report);
 void traffic_summarise(void *self, summary_fn *emit, void *context);
 // Adds what traffic_totals or totals_summary say.
 void traffic_add_totals(struct traffic *t, const struct event *ev);
+// The same of what another aggregate has.
+void traffic_merge_totals(struct traffic *t, struct text host, struct text iface,
+                          const struct totals_cell *cell);
 
 // bill.c: the sections of a report with --rules.
 void bill_fill(const struct traffic *t, struct report *report);

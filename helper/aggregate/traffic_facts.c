@@ -8,10 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-// The word of a name as reports show it: the registrable domain, unless --full-names.
+// The word of a name as reports show it: the registrable domain, unless --full-names. Of more names
+// than there is room for the rest is `other`.
 static uint32_t shown_name(struct traffic *t, struct text name)
 {
-    uint32_t word = intern_id(t->words, name);
+    uint32_t word = intern_id_below(t->words, name, TRAFFIC_NAMES_MAX);
     if (t->options->full_names || word <= INTERN_OTHER)
         return word;
     if (word >= t->domains_size) {
@@ -26,7 +27,7 @@ static uint32_t shown_name(struct traffic *t, struct text name)
         t->domains_size = size;
     }
     if (!t->domains[word])
-        t->domains[word] = intern_id(t->words, domain_of(name));
+        t->domains[word] = intern_id_below(t->words, domain_of(name), TRAFFIC_NAMES_MAX);
     return t->domains[word];
 }
 
@@ -67,21 +68,50 @@ static struct rule_verdict apply_rules(struct traffic *t, const struct rules *ru
     return verdict;
 }
 
+static void set_pseudonym(struct traffic *t, const struct flow_view *v, struct traffic_facts *f)
+{
+    const struct traffic_original original = {f->sub, f->subscriber};
+    struct text name = intern_text(t->words, f->subscriber);
+    f->sub =
+        name.ptr ? pseudonym_of_name(t->pseudonyms, name) : pseudonym_of(t->pseudonyms, v->sub);
+    f->subscriber = INTERN_NONE;
+    struct traffic_original *kept =
+        keymap_cell(t->originals, &f->sub, keymap_hash(t->originals, &f->sub));
+    if (kept)
+        *kept = original;
+    else
+        t->out_of_memory = true;
+}
+
 static void set_subscriber(struct traffic *t, const struct flow_view *v, struct traffic_facts *f)
 {
-    if (!v->has_sub)
-        return;
-    f->sub = v->sub;
-    if (t->subscribers) {
-        struct text name = subscribers_find(t->subscribers, v->sub, v->at_us);
-        f->subscriber = intern_id(t->words, name);
-        if (name.ptr) // one row, whatever address it had
-            memset(&f->sub, 0, sizeof(f->sub));
-    }
-    if (t->pseudonyms) { // of the address, even where the name is known
-        f->subscriber = INTERN_NONE;
-        f->sub = pseudonym_of(t->pseudonyms, v->sub);
-    }
+    struct text name = v->subscriber;
+    if (v->has_sub)
+        f->sub = v->sub;
+    if (v->has_sub && t->subscribers)
+        name = subscribers_find(t->subscribers, v->sub, v->owned_us);
+    f->subscriber = intern_id(t->words, name);
+    if (f->subscriber) // one row, whatever address it had
+        memset(&f->sub, 0, sizeof(f->sub));
+    if (t->pseudonyms && (v->has_sub || f->subscriber))
+        set_pseudonym(t, v, f);
+}
+
+static void keep_word(void *context, struct text word)
+{
+    intern_id(((struct traffic *)context)->words, word);
+}
+
+void traffic_keep_words(struct traffic *t)
+{
+    static const char *const words[] = {"none", "charged", "unknown",   "free", "dns", "sni",
+                                        "quic", "host",    "condition", "cidr", "asn"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        keep_word(t, text_of(words[i]));
+    if (t->rules)
+        rules_each_word(t->rules, keep_word, t);
+    if (t->rules_before)
+        rules_each_word(t->rules_before, keep_word, t);
 }
 
 void traffic_find_facts(struct traffic *t, struct text host, const struct flow_view *v,

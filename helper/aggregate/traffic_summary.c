@@ -24,25 +24,33 @@ static struct totals_cell *totals_of(struct traffic *t, struct text host, struct
     return cell;
 }
 
+void traffic_merge_totals(struct traffic *t, struct text host, struct text iface,
+                          const struct totals_cell *from)
+{
+    struct totals_cell *cell = totals_of(t, host, iface);
+    if (!cell)
+        return;
+    if (cell->from_us == 0 || from->from_us < cell->from_us)
+        cell->from_us = from->from_us;
+    if (from->to_us > cell->to_us)
+        cell->to_us = from->to_us;
+    for (unsigned i = FIRST_COUNTER; i < F_totals_summary_COUNT; i++)
+        cell->values[i] += from->values[i];
+}
+
 void traffic_add_totals(struct traffic *t, const struct event *ev)
 {
     bool summary = ev->type == EV_totals_summary;
     const struct ev_traffic_totals *raw = &ev->traffic_totals;
     const struct ev_totals_summary *sum = &ev->totals_summary;
-    uint64_t from_us = summary ? sum->from_us : ev->ts_us - raw->interval_us;
-    uint64_t to_us = summary ? sum->to_us : ev->ts_us;
-    struct totals_cell *cell = totals_of(t, ev->host, summary ? sum->iface : raw->iface);
     const struct event_info *info = &event_table[ev->type];
-    if (!cell)
-        return;
-    if (cell->from_us == 0 || from_us < cell->from_us)
-        cell->from_us = from_us;
-    if (to_us > cell->to_us)
-        cell->to_us = to_us;
+    struct totals_cell cell = {.from_us = summary ? sum->from_us : ev->ts_us - raw->interval_us,
+                               .to_us = summary ? sum->to_us : ev->ts_us};
     for (unsigned i = FIRST_COUNTER; i < F_totals_summary_COUNT; i++) {
         const struct field_info *field = &info->fields[summary ? i : i + SHIFT];
-        cell->values[i] += *(const uint64_t *)((const char *)ev + field->offset);
+        cell.values[i] = *(const uint64_t *)((const char *)ev + field->offset);
     }
+    traffic_merge_totals(t, ev->host, summary ? sum->iface : raw->iface, &cell);
 }
 
 #define SET_WORD(key)                                                                              \
@@ -84,6 +92,8 @@ static void summarise_cell(const struct traffic *t, size_t i, summary_fn *emit, 
         EVENT_SET(&out, traffic_summary, peer_port, f.peer_port);
     if (f.unverified)
         EVENT_SET(&out, traffic_summary, unverified, 1);
+    if (f.name && t->options->full_names)
+        EVENT_SET(&out, traffic_summary, full_name, 1);
     set_counts(&out, keymap_cell_at(t->rows.cells, i));
     emit(context, &out);
 }

@@ -25,12 +25,13 @@ bool traffic_counts_are_zero(const struct traffic_counts *c)
     return !(c->bytes_up | c->bytes_down | c->packets_up | c->packets_down);
 }
 
-static void add_counts(struct traffic_counts *into, const struct traffic_counts *counts, int sign)
+void traffic_counts_add(struct traffic_counts *into, const struct traffic_counts *counts, int sign)
 {
-    into->bytes_up += sign * counts->bytes_up;
-    into->bytes_down += sign * counts->bytes_down;
-    into->packets_up += sign * counts->packets_up;
-    into->packets_down += sign * counts->packets_down;
+    // the negative of any count is one: -INT64_MAX at least
+    into->bytes_up = traffic_plus(into->bytes_up, sign * counts->bytes_up);
+    into->bytes_down = traffic_plus(into->bytes_down, sign * counts->bytes_down);
+    into->packets_up = traffic_plus(into->packets_up, sign * counts->packets_up);
+    into->packets_down = traffic_plus(into->packets_down, sign * counts->packets_down);
 }
 
 void traffic_sums_add(struct traffic_sums *s, const struct traffic_facts *facts,
@@ -39,7 +40,7 @@ void traffic_sums_add(struct traffic_sums *s, const struct traffic_facts *facts,
     uint8_t key[TRAFFIC_KEY_MAX];
     traffic_key_pack(s->parts, facts, key);
     struct traffic_counts *cell = keymap_cell(s->cells, key, keymap_hash(s->cells, key));
-    add_counts(cell ? cell : &s->other, counts, sign);
+    traffic_counts_add(cell ? cell : &s->other, counts, sign);
 }
 
 void traffic_sums_add_items(struct traffic_sums *s, const struct traffic_item *items, size_t count,
@@ -86,11 +87,6 @@ static const struct column value_columns[] = {
 };
 enum { VALUES = sizeof(value_columns) / sizeof(*value_columns) };
 
-static int64_t volume(const struct traffic_counts *c)
-{
-    return c->bytes_up + c->bytes_down;
-}
-
 // Below 0 only in a part of a stream that holds a correction without what it corrects.
 static struct cell count_cell(int64_t value)
 {
@@ -103,8 +99,8 @@ static void fill_values(const struct traffic_counts *c, uint64_t duration_us, st
     *at++ = count_cell(c->bytes_down);
     *at++ = count_cell(c->packets_up);
     *at++ = count_cell(c->packets_down);
-    if (duration_us && volume(c) >= 0)
-        *at = cell_u64((uint64_t)((unsigned __int128)volume(c) * 1000000 / duration_us));
+    if (duration_us && traffic_volume(c) >= 0)
+        *at = cell_u64((uint64_t)((unsigned __int128)traffic_volume(c) * 1000000 / duration_us));
 }
 
 static int64_t cell_number(const struct cell *c)
@@ -127,8 +123,8 @@ static int compare_cells(const struct cell *a, const struct cell *b)
 static int compare_rows(const struct cell *a, const struct cell *b, void *context)
 {
     size_t keys = *(const size_t *)context;
-    int64_t x = cell_number(&a[keys]) + cell_number(&a[keys + 1]);
-    int64_t y = cell_number(&b[keys]) + cell_number(&b[keys + 1]);
+    int64_t x = traffic_plus(cell_number(&a[keys]), cell_number(&a[keys + 1]));
+    int64_t y = traffic_plus(cell_number(&b[keys]), cell_number(&b[keys + 1]));
     if (x != y)
         return x > y ? -1 : 1;
     for (size_t i = 0; i < keys; i++) {
@@ -146,7 +142,7 @@ static void cut_rows(struct table *table, size_t keys, uint64_t top, struct traf
         const struct cell *c = table->cells + row * table->column_count + keys;
         const struct traffic_counts counts = {cell_number(&c[0]), cell_number(&c[1]),
                                               cell_number(&c[2]), cell_number(&c[3])};
-        add_counts(other, &counts, 1);
+        traffic_counts_add(other, &counts, 1);
     }
     if (top && top < table->row_count)
         table->row_count = top;

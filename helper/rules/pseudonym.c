@@ -42,10 +42,24 @@ void pseudonyms_free(struct pseudonyms *p)
     free(p);
 }
 
-struct ip_addr pseudonym_of(struct pseudonyms *p, struct ip_addr ip)
+static struct ip_addr digest(struct pseudonyms *p)
 {
     struct ip_addr out = {{0xfd}};
-    hmac_sha256_update(&p->hmac, sizeof(ip.bytes), ip.bytes);
     hmac_sha256_digest(&p->hmac, sizeof(out.bytes) - 1, out.bytes + 1);
     return out;
+}
+
+struct ip_addr pseudonym_of(struct pseudonyms *p, struct ip_addr ip)
+{
+    hmac_sha256_update(&p->hmac, sizeof(ip.bytes), ip.bytes);
+    return digest(p);
+}
+
+struct ip_addr pseudonym_of_name(struct pseudonyms *p, struct text name)
+{
+    // so that no name is hashed as an address, whatever its bytes
+    static const uint8_t prefix[sizeof(struct ip_addr) + 1] = "subscriber name:";
+    hmac_sha256_update(&p->hmac, sizeof(prefix), prefix);
+    hmac_sha256_update(&p->hmac, name.len, (const uint8_t *)name.ptr);
+    return digest(p);
 }

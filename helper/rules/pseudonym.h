@@ -5,9 +5,11 @@
 //
 // The pseudonym of an address is fd00::/8 with 120 bits of HMAC-SHA256(key, address): the same in
 // every report made with the same key, so that reports still merge, and no address of a real host.
+// That two of a million subscribers share one has a chance of 1 in 10^24. A subscriber whose name
+// is known has the pseudonym of the name, so that its addresses stay together.
 #pragma once
 
-#include "schema/ip.h"
+#include "schema/events.h"
 
 struct pseudonyms;
 
@@ -18,3 +20,4 @@ struct pseudonyms *pseudonyms_load(const char *path, char error[PSEUDONYM_ERROR_
 void pseudonyms_free(struct pseudonyms *p);
 
 struct ip_addr pseudonym_of(struct pseudonyms *p, struct ip_addr ip);
+struct ip_addr pseudonym_of_name(struct pseudonyms *p, struct text name);

@@ -12,19 +12,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RULE_FILE_MAX = 64 * 1024 * 1024, NAME_MAX_LEN = 255 };
-enum { HITS_MAX = NAME_MAX_LEN / 2 + 4 }; // a label takes two bytes at least
+enum { RULE_FILE_MAX = 64 * 1024 * 1024 };
 #define NO_APP UINT32_MAX
 
-static void set_hash(struct rules *rules, const char *text, size_t len)
+static void hash_text(const void *bytes, size_t len, char out[RULES_HASH_TEXT])
 {
     struct sha256_ctx ctx;
     uint8_t digest[SHA256_DIGEST_SIZE];
     sha256_init(&ctx);
-    sha256_update(&ctx, len, (const uint8_t *)text);
+    sha256_update(&ctx, len, bytes);
     sha256_digest(&ctx, sizeof(digest), digest);
     for (size_t i = 0; i < sizeof(digest); i++)
-        snprintf(rules->hash + 2 * i, 3, "%02x", digest[i]);
+        snprintf(out + 2 * i, 3, "%02x", digest[i]);
 }
 
 static int compare_asns(const void *a, const void *b)
@@ -47,6 +46,15 @@ static bool build_asns(struct rules *rules)
     return true;
 }
 
+static bool list_open_apps(struct rules *rules)
+{
+    rules->open_apps = calloc(rules->app_count + 1, sizeof(*rules->open_apps));
+    for (uint32_t i = 0; rules->open_apps && i < rules->app_count; i++)
+        if (!rules->apps[i].selects)
+            rules->open_apps[rules->open_count++] = i;
+    return rules->open_apps != NULL;
+}
+
 struct rules *rules_parse(const char *path, const char *text, size_t len,
                           char error[RULES_ERROR_MAX])
 {
@@ -55,17 +63,19 @@ struct rules *rules_parse(const char *path, const char *text, size_t len,
         snprintf(error, RULES_ERROR_MAX, "%s: out of memory", path);
         return NULL;
     }
-    set_hash(rules, text, len);
+    hash_text(text, len, rules->hash);
     if (!rules_parse_lines(rules, path, text, len, error)) {
         rules_free(rules);
         return NULL;
     }
-    if (!build_asns(rules) || !prefix_index_build(&rules->peers) ||
-        !prefix_index_build(&rules->subscribers)) {
+    if (!build_asns(rules) || !list_open_apps(rules) || !name_index_build(&rules->names) ||
+        !prefix_index_build(&rules->peers) || !prefix_index_build(&rules->subscribers)) {
         snprintf(error, RULES_ERROR_MAX, "%s: out of memory", path);
         rules_free(rules);
         return NULL;
     }
+    if (rules->has_asn_file)
+        hash_text(rules->asn_file.file_content, (size_t)rules->asn_file.file_size, rules->asn_hash);
     return rules;
 }
 
@@ -105,6 +115,7 @@ void rules_free(struct rules *rules)
         free(rules->groups[i].prefixes);
     }
     free(rules->apps);
+    free(rules->open_apps);
     free(rules->groups);
     free(rules->asns);
     free(rules->asn_uses);
@@ -119,6 +130,31 @@ void rules_free(struct rules *rules)
 const char *rules_hash(const struct rules *rules)
 {
     return rules->hash;
+}
+
+const char *rules_asn_hash(const struct rules *rules)
+{
+    return rules->has_asn_file ? rules->asn_hash : NULL;
+}
+
+unsigned rules_asks(const struct rules *rules)
+{
+    unsigned asks = (rules->names.count ? RULES_ASK_NAME : 0) |
+                    (rules->peers.count || rules->asn_count ? RULES_ASK_PEER : 0) |
+                    (rules->subscribers.count ? RULES_ASK_SUBSCRIBER : 0);
+    for (size_t i = 0; i < rules->app_count; i++)
+        asks |= (rules->apps[i].port_count ? RULES_ASK_PORT : 0) |
+                (rules->apps[i].time_count ? RULES_ASK_TIME : 0);
+    return asks;
+}
+
+void rules_each_word(const struct rules *rules, void (*word)(void *context, struct text word),
+                     void *context)
+{
+    for (size_t i = 0; i < rules->app_count; i++) {
+        word(context, rules->apps[i].name);
+        word(context, rules->apps[i].rate);
+    }
 }
 
 // ---- matching
@@ -150,9 +186,9 @@ static uint32_t asn_of(const struct rules *rules, struct ip_addr ip)
 
 static bool has_subscriber(const struct rules *rules, uint32_t app, struct ip_addr sub)
 {
-    const struct use_list *uses = prefix_index_find(&rules->subscribers, sub);
-    for (uint32_t i = 0; uses && i < uses->count; i++)
-        if (uses->items[i].app == app)
+    const struct use_list uses = prefix_index_find(&rules->subscribers, sub);
+    for (uint32_t i = 0; i < uses.count; i++)
+        if (uses.items[i].app == app)
             return true;
     return false;
 }
@@ -187,47 +223,21 @@ static bool conditions_hold(const struct rules *rules, uint32_t number,
     return port && when && (!app->has_subscribers || has_subscriber(rules, number, flow->sub));
 }
 
-// A list that the flow is in, and what put it there.
-struct hit {
-    const struct use_list *uses;
-    enum rule_evidence evidence;
-};
-
+// The lists that a flow is in, and what put it there: names from the whole one to its last label,
+// then prefix, then AS.
 struct search {
     const struct rules *rules;
     const struct rule_flow *flow;
-    struct hit hits[HITS_MAX];
-    size_t hit_count;
+    struct use_list hits[NAME_HITS_MAX + 2];
+    size_t hit_count, name_hits;
+    struct use_list prefix, asn;
     uint32_t best;
     enum rule_evidence evidence;
 };
 
-static void add_hit(struct search *s, const struct use_list *uses, enum rule_evidence evidence)
-{
-    if (uses && uses->count && s->hit_count < HITS_MAX)
-        s->hits[s->hit_count++] = (struct hit){uses, evidence};
-}
-
-// Names from the whole one to its last label, then prefix, then AS.
-static void collect_hits(struct search *s, struct text name, const struct use_list *prefix,
-                         const struct use_list *asn)
-{
-    if (name.len && name.len <= NAME_MAX_LEN) {
-        add_hit(s, name_index_find(&s->rules->names, name, true), RULE_NAME);
-        while (name.len) {
-            add_hit(s, name_index_find(&s->rules->names, name, false), RULE_NAME);
-            const char *dot = memchr(name.ptr, '.', name.len);
-            size_t skip = dot ? (size_t)(dot - name.ptr) + 1 : name.len;
-            name = (struct text){name.ptr + skip, name.len - skip};
-        }
-    }
-    add_hit(s, prefix, RULE_CIDR);
-    add_hit(s, asn, RULE_ASN);
-}
-
 static bool lists_app(const struct use_list *uses, uint32_t app, bool exclude)
 {
-    for (uint32_t i = 0; uses && i < uses->count && uses->items[i].app <= app; i++)
+    for (uint32_t i = 0; i < uses->count && uses->items[i].app <= app; i++)
         if (uses->items[i].app == app && uses->items[i].exclude == exclude)
             return true;
     return false;
@@ -236,19 +246,19 @@ static bool lists_app(const struct use_list *uses, uint32_t app, bool exclude)
 static bool takes(const struct search *s, uint32_t app)
 {
     for (size_t i = 0; i < s->hit_count; i++)
-        if (lists_app(s->hits[i].uses, app, true))
+        if (lists_app(&s->hits[i], app, true))
             return false;
     return conditions_hold(s->rules, app, s->flow);
 }
 
 // The first app of a list that is ahead of the best one so far and takes the flow.
-static void try_list(struct search *s, const struct hit *hit)
+static void try_list(struct search *s, const struct use_list *list, enum rule_evidence evidence)
 {
-    for (uint32_t i = 0; i < hit->uses->count && hit->uses->items[i].app < s->best; i++) {
-        if (hit->uses->items[i].exclude || !takes(s, hit->uses->items[i].app))
+    for (uint32_t i = 0; i < list->count && list->items[i].app < s->best; i++) {
+        if (list->items[i].exclude || !takes(s, list->items[i].app))
             continue;
-        s->best = hit->uses->items[i].app;
-        s->evidence = hit->evidence;
+        s->best = list->items[i].app;
+        s->evidence = evidence;
         return;
     }
 }
@@ -270,27 +280,38 @@ static struct use_list find_asn(const struct rules *rules, uint32_t asn)
     return list;
 }
 
+static void collect_hits(struct search *s)
+{
+    const struct rules *rules = s->rules;
+    const struct rule_flow *flow = s->flow;
+    s->prefix = s->asn = (struct use_list){0};
+    if (flow->has_peer)
+        s->prefix = prefix_index_find(&rules->peers, flow->peer);
+    if (rules->asn_count && flow->has_peer)
+        s->asn = find_asn(rules, asn_of(rules, flow->peer));
+    s->name_hits = s->hit_count = name_index_find(&rules->names, flow->name, s->hits);
+    if (s->prefix.count)
+        s->hits[s->hit_count++] = s->prefix;
+    if (s->asn.count)
+        s->hits[s->hit_count++] = s->asn;
+}
+
 void rules_match(const struct rules *rules, const struct rule_flow *flow, struct rule_verdict *out)
 {
     struct search s;
-    struct use_list asn = {0};
-    const struct use_list *prefix =
-        flow->has_peer ? prefix_index_find(&rules->peers, flow->peer) : NULL;
     s.rules = rules;
     s.flow = flow;
-    s.hit_count = 0;
     s.best = NO_APP;
     s.evidence = RULE_NONE;
-    if (rules->asn_count && flow->has_peer)
-        asn = find_asn(rules, asn_of(rules, flow->peer));
-    collect_hits(&s, flow->name, prefix, &asn);
-    for (size_t i = 0; i < s.hit_count; i++)
-        try_list(&s, &s.hits[i]);
-    for (uint32_t i = 0; i < rules->app_count && i < s.best; i++) {
-        // apps that select nothing take what their conditions take
-        if (rules->apps[i].selects || !takes(&s, i))
+    collect_hits(&s);
+    for (size_t i = 0; i < s.name_hits; i++)
+        try_list(&s, &s.hits[i], RULE_NAME);
+    try_list(&s, &s.prefix, RULE_CIDR);
+    try_list(&s, &s.asn, RULE_ASN);
+    for (size_t i = 0; i < rules->open_count && rules->open_apps[i] < s.best; i++) {
+        if (!takes(&s, rules->open_apps[i]))
             continue;
-        s.best = i;
+        s.best = rules->open_apps[i];
         s.evidence = RULE_CONDITION;
     }
     *out = (struct rule_verdict){.evidence = s.evidence};
@@ -298,5 +319,5 @@ void rules_match(const struct rules *rules, const struct rule_flow *flow, struct
         return;
     out->app = rules->apps[s.best].name;
     out->rate = rules->apps[s.best].rate;
-    out->peer_listed = lists_app(prefix, s.best, false) || lists_app(&asn, s.best, false);
+    out->peer_listed = lists_app(&s.prefix, s.best, false) || lists_app(&s.asn, s.best, false);
 }

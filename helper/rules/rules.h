@@ -46,6 +46,23 @@ void rules_free(struct rules *rules);
 // SHA-256 of the file in hexadecimal: what a bill is signed with.
 const char *rules_hash(const struct rules *rules);
 
+// SHA-256 of the asn-file; NULL without one.
+const char *rules_asn_hash(const struct rules *rules);
+
+// What the file asks of a flow. Of a flow that does not tell, it knows less than it could.
+enum rules_ask {
+    RULES_ASK_NAME = 1,
+    RULES_ASK_PEER = 2,
+    RULES_ASK_PORT = 4,
+    RULES_ASK_TIME = 8,
+    RULES_ASK_SUBSCRIBER = 16,
+};
+unsigned rules_asks(const struct rules *rules); // bits
+
+// The names of all apps and rates.
+void rules_each_word(const struct rules *rules, void (*word)(void *context, struct text word),
+                     void *context);
+
 struct rule_flow {
     struct ip_addr sub;
     struct ip_addr peer;

@@ -93,6 +93,8 @@ static bool read_name(struct parser *p, struct text word, bool exact, bool exclu
             return fail(p, word.ptr + i,
                         "'%c' cannot be in a host name (write international names as xn--…)",
                         isprint(c) ? c : '?');
+        if (c == '.' && word.ptr[i + 1] == '.')
+            return fail(p, word.ptr + i, "two dots: there is nothing between them");
         name[i] = (char)tolower(c);
     }
     p->app->selects |= !exclude;
@@ -350,6 +352,18 @@ static bool read_line(struct parser *p, struct text word)
     return fail(p, word.ptr, "there is no key '%.*s'", text_precision(word), word.ptr);
 }
 
+// Words end at blanks, and nothing may end a word that cannot be seen.
+static bool refuse_nul(struct parser *p)
+{
+    const char *nul = memchr(p->at, '\0', (size_t)(p->end - p->at));
+    const char *newline;
+    while (nul && (newline = memchr(p->line_start, '\n', (size_t)(nul - p->line_start)))) {
+        p->line++;
+        p->line_start = newline + 1;
+    }
+    return !nul || fail(p, nul, "a NUL byte: this is no text file");
+}
+
 bool rules_parse_lines(struct rules *rules, const char *path, const char *text, size_t len,
                        char *error)
 {
@@ -360,6 +374,8 @@ bool rules_parse_lines(struct rules *rules, const char *path, const char *text, 
                        .line_start = text,
                        .line = 1,
                        .error = error};
+    if (len && !refuse_nul(&p))
+        return false;
     while (p.at < p.end) {
         struct text word = next_word(&p);
         if (word.ptr && !read_line(&p, word))

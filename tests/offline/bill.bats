@@ -113,6 +113,37 @@ report() { "$NETVITALS" report traffic "$OUT/flows" --rules "$OUT/rules" --forma
   assert_jq "$OUT/report" '.[0].rows | map(.name) | index("www.example.co.uk") != null and length == 5'
 }
 
+@test "quotas at the threshold: all of it is not beyond it, and as much as the warning is not near" {
+  quota_state() { # FREE BYTES [WARN]: state of 10.0.0.1, who used 330 bytes
+    echo "10.0.0.1 free $*" >"$OUT/quota"
+    report --quota "$OUT/quota"
+    jq -r '.quotas[0].state' "$OUT/report"
+  }
+  assert_equal "$(quota_state 330)" ok
+  assert_equal "$(quota_state 329)" passed
+  assert_equal "$(quota_state 660 50%)" ok
+  assert_equal "$(quota_state 658 50%)" near
+  assert_equal "$(quota_state 330 99%)" near
+}
+
+@test "a quota of an address or a name holds behind pseudonyms too, for all addresses of a name together" {
+  head -c 32 /dev/zero >"$OUT/key"
+  printf '10.0.0.1 free 300\n' >"$OUT/quota"
+  run -2 "$NETVITALS" check traffic --rules "$OUT/rules" --quota "$OUT/quota" --pseudonyms "$OUT/key" "$OUT/flows"
+  [[ $output == *"has used 330 of 300 bytes free"* && $output != *10.0.0.1* ]]
+  printf 'alice free 1500\n' >"$OUT/quota"
+  printf '10.0.0.1 alice\n10.0.0.2 alice\n' >"$OUT/names"
+  report --quota "$OUT/quota" --subscribers "$OUT/names" --pseudonyms "$OUT/key"
+  assert_jq "$OUT/report" '.[0].bill | length == 1 and .[0].free_bytes == 1760'
+  assert_jq "$OUT/report" '.[0].quotas | length == 1 and .[0].state == "passed"'
+  run ! grep -q alice "$OUT/report"
+  # and a name that a summary brings is hidden like one that --subscribers gives
+  "$NETVITALS" report traffic "$OUT/flows" --subscribers "$OUT/names" --format ndjson >"$OUT/summary"
+  "$NETVITALS" report traffic "$OUT/summary" --pseudonyms "$OUT/key" --format json >"$OUT/hidden"
+  run ! grep -q alice "$OUT/hidden"
+  assert_equal "$(jq -r '.rows[0].sub' "$OUT/hidden")" "$(jq -r '.bill[0].sub' "$OUT/report")"
+}
+
 @test "pseudonyms hide addresses, stay the same with the same key, and names do not undo them" {
   head -c 32 /dev/zero >"$OUT/key"
   head -c 32 /dev/urandom >"$OUT/other"
@@ -136,6 +167,96 @@ report() { "$NETVITALS" report traffic "$OUT/flows" --rules "$OUT/rules" --forma
   jq .bill "$OUT/report" >"$OUT/a"
   jq .bill "$OUT/rated" >"$OUT/b"
   diff "$OUT/a" "$OUT/b"
+}
+
+@test "the bill is the same with several threads: rules, --diff, pseudonyms, quotas" {
+  awk 'BEGIN { for (i = 1; i <= 60000; i++) printf "{\"type\":\"flow\",\"ts_us\":%d000000,\"iface\":\"eth0\",\"sub\":\"10.0.%d.1\",\"peer\":\"147.92.%d.1\",\"proto\":6,\"peer_port\":443,\"name\":\"h%d.%s\",\"evidence\":\"sni\",\"unverified\":1,\"bytes_up\":%d,\"bytes_down\":%d,\"packets_up\":3,\"packets_down\":4,\"interval_us\":1000000}\n", 1700000000 + i, i % 7, i % 256, i % 30, i % 3 ? "line.me" : i % 2 ? "ads.line.me" : "example.org", i * 31, i * 17 }' >"$OUT/flows"
+  head -c 32 /dev/zero >"$OUT/key"
+  sed 's/^rate: free/rate: charged/' "$OUT/rules" >"$OUT/before"
+  echo '10.0.0.0/16 free 4G' >"$OUT/quota"
+  local options=(--diff "$OUT/before" --pseudonyms "$OUT/key" --quota "$OUT/quota" --by "sub,name,app,rate")
+  report "${options[@]}"
+  cp "$OUT/report" "$OUT/once"
+  report "${options[@]}" --jobs 3
+  cmp "$OUT/once" "$OUT/report"
+  assert_jq "$OUT/once" '.[0] | (.bill | length == 7 and all(.free_bytes > 0 and .charged_bytes > 0 and .sni_unverified_bytes > 0)) and
+    (.quotas | length == 7) and (.changes | length > 0)'
+  "$NETVITALS" report traffic "$OUT/flows" --rules "$OUT/rules" --format html >"$OUT/one.html"
+  "$NETVITALS" report traffic "$OUT/flows" --rules "$OUT/rules" --format html --jobs 3 >"$OUT/three.html"
+  cmp "$OUT/one.html" "$OUT/three.html"
+}
+
+@test "a correction takes back what was given: by the rules and for the subscriber of the time of the bytes" {
+  cat >"$OUT/rules" <<'RULES'
+app: night
+rate: free
+port: tcp/443
+time: 22:14-23:00
+app: named
+rate: charged
+suffix: a.example
+RULES
+  # 1700000040 is 22:14:00: the bytes are from before, their correction from behind it
+  {
+    echo '{"type":"flow","ts_us":1700000039000000,"iface":"e","sub":"10.0.0.1","peer":"192.0.2.1","proto":6,"peer_port":443,"bytes_up":100,"bytes_down":900,"packets_up":1,"packets_down":2,"interval_us":1000000}'
+    echo '{"type":"reclass","ts_us":1700000041000000,"iface":"e","sub":"10.0.0.1","peer":"192.0.2.1","proto":6,"peer_port":443,"name":"a.example","evidence":"sni","bytes_up":100,"bytes_down":900,"packets_up":1,"packets_down":2,"flow_ts_us":1700000039000000,"interval_us":1000000}'
+  } >"$OUT/flows"
+  printf '10.0.0.1 before - 2023-11-14T22:14:00Z\n10.0.0.1 behind 2023-11-14T22:14:00Z\n' >"$OUT/names"
+  report --subscribers "$OUT/names"
+  assert_jq "$OUT/report" '.[0].bill | map([.sub, .free_bytes, .charged_bytes, .unknown_bytes]) == [["before", 0, 1000, 0]]'
+  assert_jq "$OUT/report" '.[0].rows | length == 1 and .[0].app == "named"'
+}
+
+@test "what --max-keys leaves no room for is in the bill, in nobody's name, and no quota is called good" {
+  report --max-keys 2
+  assert_jq "$OUT/report" '.[0].bill | (map(.free_bytes + .charged_bytes + .unknown_bytes) | add) == 3080 and .[-1].sub == "other"'
+  run -0 "$NETVITALS" report traffic "$OUT/flows" --rules "$OUT/rules" --max-keys 2
+  [[ $output == *"bytes are in nobody's bill"* ]]
+  echo '* free 10M' >"$OUT/quota"
+  run -1 "$NETVITALS" check traffic --rules "$OUT/rules" --quota "$OUT/quota" --max-keys 2 "$OUT/flows"
+  [[ $output == *"bytes count for no quota"* ]]
+  # and in summaries that are read again
+  "$NETVITALS" report traffic "$OUT/flows" --max-keys 2 --full-names --format ndjson >"$OUT/summary"
+  "$NETVITALS" report traffic "$OUT/summary" --rules "$OUT/rules" --format json >"$OUT/report"
+  assert_jq "$OUT/report" '.[0].bill | (map(.free_bytes + .charged_bytes + .unknown_bytes) | add) == 3080'
+}
+
+@test "counts that no traffic can have do not turn into less" {
+  flow 10.0.0.1 192.0.2.1 6 443 18446744073709551615 9223372036854775807 >"$OUT/flows"
+  flow 10.0.0.1 192.0.2.1 6 443 5 5 >>"$OUT/flows"
+  report
+  assert_jq "$OUT/report" '.[0].bill[0].unknown_bytes > 9e18 and .[0].rows[0].bytes_up > 9e18'
+}
+
+@test "rules that ask summaries for what they do not tell say so" {
+  "$NETVITALS" report traffic "$OUT/flows" --format ndjson >"$OUT/summary"
+  run -0 "$NETVITALS" report traffic "$OUT/summary" --rules "$OUT/rules"
+  [[ $output == *"not what the events would give: host names in full (--full-names)"* && $output != *"peers (--by peer)"* ]]
+  "$NETVITALS" report traffic "$OUT/flows" --full-names --by sub,name --format ndjson >"$OUT/summary"
+  run -0 "$NETVITALS" report traffic "$OUT/summary" --rules "$OUT/rules"
+  [[ $output != *"--full-names"* && $output == *"peers (--by peer)"* && $output != *"times"* ]]
+  printf '  \ntime: 22:00-23:00\n' >>"$OUT/rules"
+  run -0 "$NETVITALS" report traffic "$OUT/summary" --rules "$OUT/rules"
+  [[ $output == *"times (--window)"* ]]
+  run -0 "$NETVITALS" report traffic "$OUT/flows" --rules "$OUT/rules"
+  [[ $output != *"not what the events would give"* ]]
+}
+
+@test "versions of xdpacct that the events came from, whatever came first" {
+  { cat "$OUT/flows"; echo '{"type":"begin","ts_us":1700000020000000,"tool":"xdpacct","version":"1.2.3"}'; } >"$OUT/two"
+  "$NETVITALS" report traffic "$OUT/two" --rules "$OUT/rules" --format json >"$OUT/report"
+  assert_jq "$OUT/report" '.[0].made_with[0].xdpacct_version == "1.2.3, 9.8.7"'
+}
+
+@test "stored events get the bill that the stream had, and another one by other rules" {
+  requires zstd
+  "$NETVITALS" record --dir "$OUT/store" --host h <"$OUT/flows"
+  report
+  jq '.bill' "$OUT/report" >"$OUT/stream"
+  "$NETVITALS" report traffic "$OUT/store" --rules "$OUT/rules" --format json | jq '.bill' | diff "$OUT/stream" -
+  sed 's/^rate: free/rate: charged/' "$OUT/rules" >"$OUT/other"
+  "$NETVITALS" report traffic "$OUT/store" --rules "$OUT/other" --format json >"$OUT/report"
+  assert_jq "$OUT/report" '.[0].bill | all(.free_bytes == 0) and (map(.charged_bytes) | add) == 2530'
 }
 
 @test "an error in rules, quotas or subscribers names file and place, exit code 2" {

@@ -141,6 +141,14 @@ static void test_errors(void)
     expect_error("app: x\nrate: free\nsuffix:\n", "r:3:8: suffix: nothing stands behind it");
     expect_error("app: x\nrate: free\nsuffix: a.b\n  c.d\n  e!\n", "r:5:4: '!' cannot");
     expect_error("timezone: Tokyo\n", "r:1:11: 'Tokyo' is no zone");
+    expect_error("app: x\nrate: free\nsuffix: line..me\n", "r:3:13: two dots");
+    expect_error("app: x\nrate: free\nsuffix: .\n", "r:3:10: a host name has 1 to 255");
+    char error[RULES_ERROR_MAX];
+    static const char nul[] = "app: x\nrate: fr\0ee\n";
+    if (rules_parse("r", nul, sizeof(nul) - 1, error) || strncmp(error, "r:2:9: a NUL byte", 17)) {
+        printf("a NUL byte: %s\n", error);
+        failures++;
+    }
 }
 
 // Random nested prefixes: the ranges must answer what looking at each prefix answers.
