@@ -94,6 +94,7 @@ static const int base_calls[] = {
     SCMP_SYS(newfstatat),     SCMP_SYS(lseek),
 };
 
+// Of programs and maps that are open already.
 static const int map_commands[] = {
     BPF_MAP_LOOKUP_ELEM,
     BPF_MAP_UPDATE_ELEM,
@@ -103,6 +104,7 @@ static const int map_commands[] = {
     BPF_MAP_LOOKUP_BATCH,
     BPF_MAP_LOOKUP_AND_DELETE_BATCH,
     BPF_MAP_DELETE_BATCH,
+    BPF_PROG_TEST_RUN,
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

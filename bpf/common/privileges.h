@@ -17,7 +17,8 @@ int privileges_drop(const struct loader *l, const cap_value_t *keep, unsigned co
 bool privileges_maps_need_cap_bpf(void);
 
 // For loaders that parse what strangers send: from now on only these system calls do anything, all
-// others fail with EPERM: reading, writing, waiting, memory that is not executable, the clock, map
-// access through bpf(), exit, and the `count` ones of `extra` (__NR_ numbers). EXIT_OK, or
-// EXIT_CANNOT after a message (kernel without CONFIG_SECCOMP_FILTER).
+// others fail with EPERM: reading, writing, waiting, memory that is not executable, the clock,
+// exit, through bpf() access to open maps and test runs of open programs, and the `count` ones of
+// `extra` (__NR_ numbers). EXIT_OK, or EXIT_CANNOT after a message (kernel without
+// CONFIG_SECCOMP_FILTER).
 int privileges_seccomp(const struct loader *l, const int *extra, unsigned count);

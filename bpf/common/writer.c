@@ -12,11 +12,34 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-enum { BUFFER_BYTES = EVENT_LINE_MAX * 2, COMMAND_LINE_MAX = 4096 };
+enum { BUFFER_BYTES = EVENT_LINE_MAX * 2 };
+
+// The command line with blanks between the words, without the program's own name.
+static struct text command_line(char buf[WRITER_COMMAND_LINE_MAX])
+{
+    int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, buf, WRITER_COMMAND_LINE_MAX) : 0;
+    if (fd >= 0)
+        close(fd);
+    size_t len = n > 0 ? (size_t)n : 0;
+    if (len && buf[len - 1] == '\0')
+        len--;
+    size_t start = 0;
+    while (start < len && buf[start])
+        start++;
+    start += start < len;
+    for (size_t i = start; i < len; i++)
+        if (!buf[i])
+            buf[i] = ' ';
+    return (struct text){buf + start, len - start};
+}
 
 int writer_open(struct writer *w, const struct program *program, int fd)
 {
     *w = (struct writer){.program = program, .fd = fd, .buf = malloc(BUFFER_BYTES)};
+    w->settings = command_line(w->command_line);
+    if (uname(&w->host) != 0)
+        w->host.release[0] = '\0';
     return w->buf ? 0 : -ENOMEM;
 }
 
@@ -63,37 +86,15 @@ void writer_event(struct writer *w, const struct event *ev)
     w->events += len != 0;
 }
 
-// The command line with blanks between the words, without the program's own name.
-static struct text command_line(char buf[COMMAND_LINE_MAX])
-{
-    int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd >= 0 ? read(fd, buf, COMMAND_LINE_MAX) : 0;
-    if (fd >= 0)
-        close(fd);
-    size_t len = n > 0 ? (size_t)n : 0;
-    if (len && buf[len - 1] == '\0')
-        len--;
-    size_t start = 0;
-    while (start < len && buf[start])
-        start++;
-    start += start < len;
-    for (size_t i = start; i < len; i++)
-        if (!buf[i])
-            buf[i] = ' ';
-    return (struct text){buf + start, len - start};
-}
-
 void writer_begin(struct writer *w, const struct event *extra)
 {
     struct event ev = extra ? *extra : (struct event){0};
     ev.type = EV_begin;
-    char line[COMMAND_LINE_MAX];
     EVENT_SET(&ev, begin, tool, text_of(w->program->name));
     EVENT_SET(&ev, begin, version, text_of(w->program->version));
-    EVENT_SET(&ev, begin, settings, command_line(line));
-    struct utsname host;
-    if (uname(&host) == 0)
-        EVENT_SET(&ev, begin, kernel, text_of(host.release));
+    EVENT_SET(&ev, begin, settings, w->settings);
+    if (w->host.release[0])
+        EVENT_SET(&ev, begin, kernel, text_of(w->host.release));
     writer_event(w, &ev);
     writer_flush(w);
 }

@@ -9,8 +9,11 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/utsname.h>
 #include "helper/cli.h"
 #include "schema/events.h"
+
+enum { WRITER_COMMAND_LINE_MAX = 4096 };
 
 struct writer {
     const struct program *program;
@@ -21,6 +24,10 @@ struct writer {
     uint64_t now_us; // time of the events that bring none; 0: the clock's. Stored input sets it
     bool closed;     // nobody reads any more
     bool failed;     // writing failed for another reason
+    // for `begin`: read at the start, since a loader without privileges may not be able to
+    struct utsname host;
+    struct text settings;
+    char command_line[WRITER_COMMAND_LINE_MAX];
 };
 
 // Writes to fd (STDOUT_FILENO), which stays the caller's. Returns 0 or -ENOMEM.

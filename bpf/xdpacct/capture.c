@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "bpf/xdpacct/capture.h"
+#include "bpf/common/privileges.h"
 #include "bpf/xdpacct/events.h"
 #include "bpf/xdpacct/frame.h"
 #include "helper/exit_codes.h"
 
+#include <errno.h>
 #include <pcap/pcap.h>
 #include <sched.h>
 #include <string.h>
@@ -130,12 +132,21 @@ static int read_all(struct replay *r, pcap_t *pcap, const char *path, const char
     return rc;
 }
 
-static pcap_t *open_capture(const struct loader *l, const char *path)
+static FILE *open_file(const struct loader *l, const char *path)
+{
+    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+    if (!file)
+        cli_error(l->program, "cannot read %s: %s", path, strerror(errno));
+    return file;
+}
+
+static pcap_t *open_capture(const struct loader *l, FILE *file, const char *path)
 {
     char why[PCAP_ERRBUF_SIZE] = "";
-    pcap_t *pcap = pcap_open_offline(path, why);
+    pcap_t *pcap = pcap_fopen_offline(file, why);
     if (!pcap) {
         cli_error(l->program, "cannot read %s: %s", path, why);
+        fclose(file);
         return NULL;
     }
     if (frame_link_type_known(pcap_datalink(pcap)))
@@ -147,6 +158,14 @@ static pcap_t *open_capture(const struct loader *l, const char *path)
         path, name ? name : "unknown");
     pcap_close(pcap);
     return NULL;
+}
+
+// Strangers write captures, so nothing of one is looked at with privileges: not by libpcap either.
+static int give_up_privileges(const struct loader *l)
+{
+    static const cap_value_t bpf[] = {CAP_BPF};
+    int rc = privileges_drop(l, bpf, privileges_maps_need_cap_bpf() ? 1 : 0);
+    return rc == EXIT_OK ? privileges_seccomp(l, NULL, 0) : rc;
 }
 
 // Each CPU counts into a table of its own: a capture must be read on one, or reading it again could
@@ -162,9 +181,12 @@ static void stay_on_this_cpu(void)
 int capture_run(struct acct *a, const struct loader *l, const struct config *config,
                 struct writer *w, struct naming *names)
 {
-    pcap_t *pcap = open_capture(l, config->read);
+    stay_on_this_cpu();
+    FILE *file = open_file(l, config->read);
+    int rc = file ? give_up_privileges(l) : EXIT_FAILED;
+    pcap_t *pcap = rc == EXIT_OK ? open_capture(l, file, config->read) : NULL;
     if (!pcap)
-        return EXIT_FAILED;
+        return rc == EXIT_OK ? EXIT_FAILED : rc;
     struct replay r = {
         .acct = a, .loader = l, .writer = w, .names = names, .interval_us = config->interval_us};
     r.stamp = (struct stamp){.iface = base_name(config->read), .mode = "read"};
@@ -173,8 +195,7 @@ int capture_run(struct acct *a, const struct loader *l, const struct config *con
     r.stamp.by = settings.by;
 
     const char *reason = "eof";
-    stay_on_this_cpu();
-    int rc = read_all(&r, pcap, config->read, &reason);
+    rc = read_all(&r, pcap, config->read, &reason);
     writer_end(w, reason);
     flows__free(&r.counts.flows);
     pcap_close(pcap);

@@ -95,7 +95,6 @@ static int open_files(struct live *v)
     return EXIT_OK;
 }
 
-// Before privileges go: the command line and the kernel's release cannot be read afterwards.
 static void begin_stream(struct live *v)
 {
     struct event ev = {.type = EV_begin};
@@ -234,7 +233,8 @@ static int open_and_run(struct live *v, struct settings *settings, const struct 
     if (rc == EXIT_OK)
         rc = open_files(v);
     if (rc == EXIT_OK)
-        rc = naming__open(&v->names, v->loader, &v->acct, settings, &sets->resolvers, &v->writer);
+        rc = naming__open(&v->names, v->loader, &v->acct, v->config, settings, &sets->resolvers,
+                          &v->writer);
     if (rc == EXIT_OK)
         rc = run_attached(v);
     close_live(v);

@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+enum { FLOWS_MIN = 65536 };
+
 struct naming {
     struct tracker *tracker;
     struct ring_buffer *ring;
@@ -49,8 +51,8 @@ static int take_copy(void *context, void *copy, size_t size)
 }
 
 int naming__open(struct naming **out, const struct loader *l, struct acct *a,
-                 const struct settings *settings, const struct prefix_set *resolvers,
-                 struct writer *w)
+                 const struct config *config, const struct settings *settings,
+                 const struct prefix_set *resolvers, struct writer *w)
 {
     *out = NULL;
     if (settings->names == NAMES_OFF)
@@ -59,11 +61,13 @@ int naming__open(struct naming **out, const struct loader *l, struct acct *a,
     if (!n)
         return loader_fail(l, ENOMEM, "make room for names");
     *n = (struct naming){.acct = a, .resolvers = resolvers, .writer = w};
-    struct tracker_config config = {.hellos = settings->names == NAMES_ALL,
-                                    .trusts = trusts,
-                                    .learn = write_name,
-                                    .context = n};
-    n->tracker = tracker__new(&config);
+    uint64_t flows = config->max_flows < FLOWS_MIN ? FLOWS_MIN : config->max_flows;
+    struct tracker_config names = {.flows = (uint32_t)flows,
+                                   .hellos = settings->names == NAMES_ALL,
+                                   .trusts = trusts,
+                                   .learn = write_name,
+                                   .context = n};
+    n->tracker = tracker__new(&names);
     n->ring = ring_buffer__new(bpf_map__fd(a->skel->maps.name_copies), take_copy, n, NULL);
     if (n->tracker && n->ring) {
         *out = n;
@@ -96,8 +100,9 @@ void naming__take(struct naming *n)
     ring_buffer__consume(n->ring);
 }
 
-// A flow's name came after its first bytes were reported: they move.
-static void write_reclass(struct naming *n, const struct event *flow, const struct attribution *a)
+// A flow's name came after its first bytes were reported: those of each interval move.
+static void write_reclass(struct naming *n, const struct event *flow, const struct attribution *a,
+                          const struct moved *moved)
 {
     struct event ev = {.type = EV_reclass, .ts_us = flow->ts_us};
     EVENT_SET(&ev, reclass, iface, flow->flow.iface);
@@ -116,10 +121,12 @@ static void write_reclass(struct naming *n, const struct event *flow, const stru
     EVENT_SET(&ev, reclass, evidence, evidence_text(a->verdict.evidence));
     if (a->verdict.unverified)
         EVENT_SET(&ev, reclass, unverified, 1);
-    EVENT_SET(&ev, reclass, bytes_up, a->so_far.bytes[DIR_UP]);
-    EVENT_SET(&ev, reclass, bytes_down, a->so_far.bytes[DIR_DOWN]);
-    EVENT_SET(&ev, reclass, packets_up, a->so_far.packets[DIR_UP]);
-    EVENT_SET(&ev, reclass, packets_down, a->so_far.packets[DIR_DOWN]);
+    EVENT_SET(&ev, reclass, bytes_up, moved->count.bytes[DIR_UP]);
+    EVENT_SET(&ev, reclass, bytes_down, moved->count.bytes[DIR_DOWN]);
+    EVENT_SET(&ev, reclass, packets_up, moved->count.packets[DIR_UP]);
+    EVENT_SET(&ev, reclass, packets_down, moved->count.packets[DIR_DOWN]);
+    EVENT_SET(&ev, reclass, flow_ts_us, moved->interval.end_us);
+    EVENT_SET(&ev, reclass, interval_us, moved->interval.length_us);
     writer_event(n->writer, &ev);
 }
 
@@ -129,9 +136,10 @@ void naming__flow(struct naming *n, const struct stamp *stamp, const struct flow
     struct attribution a;
     if (!n)
         return;
-    tracker__attribute(n->tracker, &flow->key, &flow->count, stamp->ts_us, &a);
-    if (a.moved)
-        write_reclass(n, ev, &a);
+    const struct tracker_interval interval = {stamp->ts_us, stamp->interval_us};
+    tracker__attribute(n->tracker, &flow->key, &flow->count, &interval, &a);
+    for (unsigned i = 0; i < a.moved_count; i++)
+        write_reclass(n, ev, &a, &a.moved[i]);
     if (a.verdict.evidence == EVIDENCE_NONE)
         return;
     EVENT_SET(ev, flow, name, a.verdict.name);
@@ -160,6 +168,9 @@ void naming__totals(struct naming *n, const struct stamp *stamp)
     EVENT_SET(&ev, names_totals, hellos_incomplete, counts.incomplete);
     EVENT_SET(&ev, names_totals, hellos_contradictory, counts.contradictory);
     EVENT_SET(&ev, names_totals, names_refused, counts.no_room);
+    EVENT_SET(&ev, names_totals, flows_forgotten, counts.flows_forgotten);
+    EVENT_SET(&ev, names_totals, addresses_forgotten, counts.addresses_forgotten);
+    EVENT_SET(&ev, names_totals, dns_over_limit, counts.dns_over_limit);
     writer_event(n->writer, &ev);
     writer_lost(n->writer, now.ring_full - n->told.ring_full, "copies of packets with names");
     n->told = now;

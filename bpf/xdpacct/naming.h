@@ -5,17 +5,19 @@
 #pragma once
 
 #include "bpf/common/writer.h"
+#include "bpf/xdpacct/config.h"
 #include "bpf/xdpacct/events.h"
 #include "bpf/xdpacct/program.h"
 
 struct naming;
 
-// Makes what settings->names asks for; *out is NULL for off. Only answers from `resolvers` are
-// believed, all if there are none. `resolvers`, a and w stay the caller's and must outlive it. Call
+// Makes what settings->names asks for; *out is NULL for off. Names of as many flows as
+// config->max_flows are remembered. Only answers from `resolvers` are believed, all if there are
+// none. `resolvers`, a and w stay the caller's and must outlive it. Call
 // it before privileges are dropped. EXIT_OK, or an exit code after a message.
 int naming__open(struct naming **out, const struct loader *l, struct acct *a,
-                 const struct settings *settings, const struct prefix_set *resolvers,
-                 struct writer *w);
+                 const struct config *config, const struct settings *settings,
+                 const struct prefix_set *resolvers, struct writer *w);
 void naming__free(struct naming *n);
 
 // A file that becomes readable when copies are there; -1 for names off.

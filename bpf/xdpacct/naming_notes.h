@@ -3,6 +3,11 @@
 // naming_notes.h - what the man page says of --names.
 #pragma once
 
+#include "bpf/xdpacct/names/tracker.h"
+
+#define NAMING_TEXT_(number) #number
+#define NAMING_TEXT(number)  NAMING_TEXT_(number)
+
 #define NAMING_NOTES                                                                               \
     "Names (--names)\n"                                                                            \
     "  A flow's name is what the subscriber's first packets ask the server for: evidence `sni`\n"  \
@@ -28,5 +33,12 @@
     "  interval, and at most 2000 packets of a subscriber in a second; what is left out is\n"      \
     "  counted (`names_totals`, `lost`). They are read after privileges are gone, under "          \
     "seccomp.\n"                                                                                   \
-    "  Memory: at most 42 MiB (262144 flows, 65536 addresses, 73729 names, 256 TCP and 512 QUIC\n" \
-    "  hellos at a time) and a ring buffer of 4 MiB. When full, the oldest is forgotten."
+    "  Memory: at most " NAMING_TEXT(                                                              \
+        TRACKER_MIB) " MiB (65536 addresses, 73729 names, 256 TCP and 512 QUIC hellos at a\n"      \
+                     "  time), " NAMING_TEXT(                                                      \
+                         TRACKER_FLOW_BYTES) " bytes for each of --max-flows, and a ring buffer "  \
+                                             "of 4 MiB. When full, what was not\n"                 \
+                                             "  heard of for longest is forgotten, and counted; "  \
+                                             "and a subscriber gets at most 2048 new\n"            \
+                                             "  addresses from DNS in 10 seconds, so that nobody " \
+                                             "can push out what others were told."

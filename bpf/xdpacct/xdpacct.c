@@ -49,7 +49,7 @@ static int run_capture(const struct loader *l, const struct config *config,
     struct naming *names;
     if (writer_open(&w, l->program, STDOUT_FILENO) != 0)
         return EXIT_FAILED;
-    int rc = naming__open(&names, l, a, settings, resolvers, &w);
+    int rc = naming__open(&names, l, a, config, settings, resolvers, &w);
     if (rc == EXIT_OK)
         rc = capture_run(a, l, config, &w, names);
     naming__free(names);

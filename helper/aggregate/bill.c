@@ -337,4 +337,7 @@ void bill_fill(const struct traffic *t, struct report *report)
     if (t->rules_before)
         fill_changes(t, report);
     note_lacks(t, report);
+    if (t->asn_unreadable)
+        report_note(report, "the asn-file is damaged, or has no AS numbers: rules by asn took less "
+                            "than they should\n");
 }

@@ -87,6 +87,7 @@ struct traffic {
     uint32_t producers[TRAFFIC_PRODUCERS];
     bool more_producers;
     unsigned lacks; // bits of enum rules_ask: what summaries did not tell
+    bool asn_unreadable;
     bool out_of_memory;
 };
 

@@ -58,6 +58,7 @@ static struct rule_verdict apply_rules(struct traffic *t, const struct rules *ru
                                    .ts_us = v->rated_us};
     struct rule_verdict verdict;
     rules_match(rules, &flow, &verdict);
+    t->asn_unreadable |= verdict.asn_unreadable;
     if (!verdict.app.ptr) {
         // nobody's: a name says at least that it is nothing free
         verdict.app = TEXT_LITERAL("none");

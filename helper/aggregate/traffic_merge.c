@@ -88,5 +88,6 @@ void traffic_merge(void *self, const void *other)
             traffic_add_producer(m.into, intern_text(m.from->words, m.from->producers[i]));
     m.into->more_producers |= m.from->more_producers;
     m.into->lacks |= m.from->lacks;
+    m.into->asn_unreadable |= m.from->asn_unreadable;
     m.into->out_of_memory |= m.from->out_of_memory;
 }

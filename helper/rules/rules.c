@@ -159,7 +159,10 @@ void rules_each_word(const struct rules *rules, void (*word)(void *context, stru
 
 // ---- matching
 
-static uint32_t asn_of(const struct rules *rules, struct ip_addr ip)
+// The AS number of an address, 0 if the file knows none. *unreadable is set if the file has an
+// entry for the address that cannot be read, or says nothing of an AS: then it is damaged, or of
+// another kind.
+static uint32_t asn_of(const struct rules *rules, struct ip_addr ip, bool *unreadable)
 {
     int error;
     MMDB_entry_data_s data;
@@ -177,11 +180,15 @@ static uint32_t asn_of(const struct rules *rules, struct ip_addr ip)
     }
     MMDB_lookup_result_s found =
         MMDB_lookup_sockaddr((MMDB_s *)&rules->asn_file, &address.sa, &error);
-    if (error != MMDB_SUCCESS || !found.found_entry ||
-        MMDB_get_value(&found.entry, &data, "autonomous_system_number", NULL) != MMDB_SUCCESS ||
-        !data.has_data || data.type != MMDB_DATA_TYPE_UINT32)
+    if (error == MMDB_IPV6_LOOKUP_IN_IPV4_DATABASE_ERROR ||
+        (error == MMDB_SUCCESS && !found.found_entry))
         return 0;
-    return data.uint32;
+    if (error == MMDB_SUCCESS &&
+        MMDB_get_value(&found.entry, &data, "autonomous_system_number", NULL) == MMDB_SUCCESS &&
+        data.has_data && data.type == MMDB_DATA_TYPE_UINT32)
+        return data.uint32;
+    *unreadable = true;
+    return 0;
 }
 
 static bool has_subscriber(const struct rules *rules, uint32_t app, struct ip_addr sub)
@@ -231,6 +238,7 @@ struct search {
     struct use_list hits[NAME_HITS_MAX + 2];
     size_t hit_count, name_hits;
     struct use_list prefix, asn;
+    bool asn_unreadable;
     uint32_t best;
     enum rule_evidence evidence;
 };
@@ -285,10 +293,11 @@ static void collect_hits(struct search *s)
     const struct rules *rules = s->rules;
     const struct rule_flow *flow = s->flow;
     s->prefix = s->asn = (struct use_list){0};
+    s->asn_unreadable = false;
     if (flow->has_peer)
         s->prefix = prefix_index_find(&rules->peers, flow->peer);
     if (rules->asn_count && flow->has_peer)
-        s->asn = find_asn(rules, asn_of(rules, flow->peer));
+        s->asn = find_asn(rules, asn_of(rules, flow->peer, &s->asn_unreadable));
     s->name_hits = s->hit_count = name_index_find(&rules->names, flow->name, s->hits);
     if (s->prefix.count)
         s->hits[s->hit_count++] = s->prefix;
@@ -314,7 +323,7 @@ void rules_match(const struct rules *rules, const struct rule_flow *flow, struct
         s.best = rules->open_apps[i];
         s.evidence = RULE_CONDITION;
     }
-    *out = (struct rule_verdict){.evidence = s.evidence};
+    *out = (struct rule_verdict){.evidence = s.evidence, .asn_unreadable = s.asn_unreadable};
     if (s.best == NO_APP)
         return;
     out->app = rules->apps[s.best].name;

@@ -79,7 +79,8 @@ struct rule_verdict {
     struct text app;             // absent if no app took the flow; lives as long as the rules
     struct text rate;            // likewise
     enum rule_evidence evidence; // what decided; a name stands before a prefix
-    bool peer_listed; // the peer is in the app's own cidr or asn: the name is not all there is
+    bool peer_listed;    // the peer is in the app's own cidr or asn: the name is not all there is
+    bool asn_unreadable; // the asn-file is damaged here, or holds no AS numbers
 };
 
 // Which app a flow belongs to. Costs a few hundred ns whatever the size of the lists.

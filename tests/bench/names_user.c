@@ -154,7 +154,8 @@ static void report_flow(struct bench *b, const struct flow_key *key, uint64_t no
     struct attribution a;
     struct flow_count count = {.packets = {10, 12}, .bytes = {2000, 15000}};
     struct event ev = {.type = EV_flow, .ts_us = now_us};
-    tracker__attribute(b->tracker, key, &count, now_us, &a);
+    const struct tracker_interval interval = {now_us, INTERVAL_S * 1000000};
+    tracker__attribute(b->tracker, key, &count, &interval, &a);
     EVENT_SET(&ev, flow, iface, TEXT_LITERAL("eth0"));
     EVENT_SET(&ev, flow, sub, ip_from_v4((const uint8_t *)key->sub));
     EVENT_SET(&ev, flow, peer, ip_from_v4((const uint8_t *)key->peer));
@@ -178,7 +179,7 @@ int main(int argc, char **argv)
     static struct bench b;
     static struct flow_key keys[RATE * INTERVAL_S];
     unsigned intervals = argc > 1 ? (unsigned)atoi(argv[1]) : 3;
-    struct tracker_config config = {.hellos = true};
+    struct tracker_config config = {.flows = 262144, .hellos = true};
     b.tracker = tracker__new(&config);
     if (!b.tracker)
         return 1;

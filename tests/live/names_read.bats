@@ -44,6 +44,41 @@ END
   done
   jq -e 'length == 7' once.rows
   diff -u once.rows often.rows
+  # and the bill does not depend on when names came
+  printf 'app: a\nrate: free\nsuffix: a.test\n' >rules
+  for from in once often; do
+    "$NETVITALS" report traffic --rules rules --format json "$from" | jq -c '.bill, .evidence' >"$from.bill"
+  done
+  jq -es '.[0][0] | .free_bytes == 11115 and .charged_bytes > 0 and .unknown_bytes > 0 and .sni_unverified_bytes == 0' once.bill
+  diff -u once.bill often.bill
+}
+
+@test "from a capture to a bill, twice: the same, byte for byte" {
+  bill() {
+    "$xdpacct" --read "$FIXTURES/names.pcap" --ours 10.9.0.2 --names all |
+      "$NETVITALS" report traffic --by sub,app --rules "$ROOT/docs/examples/line.rules" --wide
+  }
+  bill >once
+  bill >again
+  grep -qE '^10.9.0.2 +none ' once
+  cmp once again
+}
+
+@test "a capture is read without privileges, with system calls filtered" {
+  mkfifo slow
+  start acct "$xdpacct" --read slow --ours 10.9.0.2 --names all
+  exec 9>slow
+  head -c 4000 "$FIXTURES/names.pcap" >&9
+  wait_for_event acct ready
+  local status=/proc/${PIDS[acct]}/status
+  assert_equal "$(awk '/^Seccomp:/ { print $2 }' "$status")" 2
+  assert_equal "$(awk '/^NoNewPrivs/ { print $2 }' "$status")" 1
+  # kernels before 5.19 want CAP_BPF (bit 39) for every call of bpf()
+  [[ $(awk '/^CapEff/ { print $2 }' "$status") == 000000[08]000000000 ]]
+  tail -c +4001 "$FIXTURES/names.pcap" >&9
+  exec 9>&-
+  wait_for_event acct end
+  assert_jq acct.out 'map(select(.type == "end"))[0].reason == "eof" and (map(select(.type == "names_totals") | .hellos_named) | add) == 6'
 }
 
 @test "nothing is copied twice: a few packets of each flow are looked at" {

@@ -15,6 +15,8 @@
 
 static struct expect e;
 
+enum { FLOWS = 256 * 1024 };
+
 static struct {
     unsigned learnt;
     struct learnt last;
@@ -38,7 +40,8 @@ static bool trusts(void *context, struct ip_addr resolver)
     return ip_equal(resolver, ip_from_v4(believed));
 }
 
-static const struct tracker_config config = {.hellos = true, .trusts = trusts, .learn = learn};
+static const struct tracker_config config = {
+    .flows = FLOWS, .hellos = true, .trusts = trusts, .learn = learn};
 
 enum { SUB = 0x0a000001, OTHER_SUB = 0x0a000002, RESOLVER = 0xc0000235, SERVER = 0xc6336401 };
 
@@ -136,7 +139,8 @@ static struct attribution attribute(struct tracker *t, struct flow_key key, uint
 {
     struct attribution a;
     struct flow_count count = {.packets = {1, 0}, .bytes = {bytes_up, 0}};
-    tracker__attribute(t, &key, &count, now_s * 1000000, &a);
+    const struct tracker_interval interval = {now_s * 1000000, 10000000};
+    tracker__attribute(t, &key, &count, &interval, &a);
     return a;
 }
 
@@ -396,17 +400,31 @@ static void corrections(void)
     answer(t, "front.example", NULL, 60, 100);
     struct attribution a = attribute(t, tcp(1), 60, 100);
     expect_verdict("first interval", a.verdict, "front.example", EVIDENCE_DNS, false, false);
-    EXPECT_U64(&e, "nothing to move", a.moved, false);
+    EXPECT_U64(&e, "nothing to move", a.moved_count, 0);
     attribute(t, tcp(1), 40, 110);
     put_tls(&w, "shop.example", 0);
     copy(t, tcp(1), DIR_UP, 5, w.bytes, w.len, 115);
     a = attribute(t, tcp(1), 1000, 120);
     expect_verdict("third interval", a.verdict, "shop.example", EVIDENCE_SNI, false, true);
-    EXPECT_U64(&e, "moved", a.moved, true);
+    EXPECT_U64(&e, "moved", a.moved_count, 2);
     expect_verdict("from", a.from, "front.example", EVIDENCE_DNS, false, false);
-    EXPECT_U64(&e, "bytes", a.so_far.bytes[DIR_UP], 100);
-    EXPECT_U64(&e, "packets", a.so_far.packets[DIR_UP], 2);
-    EXPECT_U64(&e, "moved once", attribute(t, tcp(1), 1000, 130).moved, false);
+    for (unsigned i = 0; i < 2; i++) {
+        EXPECT_U64(&e, "interval", a.moved[i].interval.end_us, (100 + i * 10) * UINT64_C(1000000));
+        EXPECT_U64(&e, "length", a.moved[i].interval.length_us, 10000000);
+        EXPECT_U64(&e, "bytes", a.moved[i].count.bytes[DIR_UP], i ? 40 : 60);
+        EXPECT_U64(&e, "packets", a.moved[i].count.packets[DIR_UP], 1);
+    }
+    EXPECT_U64(&e, "moved once", attribute(t, tcp(1), 1000, 130).moved_count, 0);
+
+    // of more intervals than are kept apart nothing is lost
+    for (unsigned i = 0; i < TRACKER_MOVED_MAX + 3; i++)
+        attribute(t, tcp(3), 10 + i, 200 + i);
+    put_tls(&w, "late.example", 0);
+    copy(t, tcp(3), DIR_UP, 5, w.bytes, w.len, 250);
+    a = attribute(t, tcp(3), 1000, 260);
+    EXPECT_U64(&e, "moved", a.moved_count, TRACKER_MOVED_MAX);
+    EXPECT_U64(&e, "first", a.moved[0].count.bytes[DIR_UP], 10);
+    EXPECT_U64(&e, "last", a.moved[3].count.bytes[DIR_UP], 13 + 14 + 15 + 16);
 
     // the name in the first part of a hello counts, and so do the parts that come in the next
     // interval
@@ -439,19 +457,56 @@ static void full_tables(void)
 {
     struct tracker *t = tracker__new(&config);
     static struct wire w;
-    const unsigned flows = TRACKER_FLOWS + 50000;
+    const unsigned flows = FLOWS + 50000;
+    char name[64];
     for (unsigned i = 0; i < flows; i++) {
-        char name[64];
         snprintf(name, sizeof(name), "host-%u.a-rather-long-domain-name.example", i);
         put_tls(&w, name, 0);
         struct flow_key key =
             flow(SUB + i / 60000, SERVER, IPPROTO_TCP, (uint16_t)(i % 60000), 443);
         copy(t, key, DIR_UP, 5, w.bytes, w.len - (i % 3 == 0 ? 20 : 0), 100);
     }
+    struct flow_key newest =
+        flow(SUB + (flows - 1) / 60000, SERVER, IPPROTO_TCP, (uint16_t)((flows - 1) % 60000), 443);
+    expect_flow("the newest", t, newest, 100, name, EVIDENCE_SNI, false, true);
     struct tracker_counts counts = tracker__take_counts(t);
-    EXPECT_U64(&e, "names are bounded", counts.no_room > 0, true);
     EXPECT_U64(&e, "incomplete hellos", counts.incomplete >= flows / 3 - TRACKER_TCP_STARTS, true);
-    EXPECT_U64(&e, "memory", tracker__bytes(t) <= (size_t)42 << 20, true);
+    EXPECT_U64(&e, "forgotten", counts.flows_forgotten >= flows - TRACKER_NAMES * 3 / 2 - 8, true);
+    EXPECT_U64(&e, "the man page's memory",
+               (tracker__bytes(t) - (size_t)FLOWS * TRACKER_FLOW_BYTES + (1 << 20) - 1) >> 20,
+               TRACKER_MIB);
+    tracker__free(t);
+}
+
+// A subscriber who asks for names without end does not push out what others were told, and one who
+// greets with as many does not keep the names of others out.
+static void greedy_subscriber(void)
+{
+    struct tracker *t = tracker__new(&config);
+    static struct wire w;
+    char name[64];
+    answer(t, "shop.example", NULL, 60, 100);
+    for (unsigned i = 0; i < 2 * TRACKER_ADDRESSES; i++) {
+        snprintf(name, sizeof(name), "n%u.example", i);
+        w.len = 0;
+        put_answer(&w, name, NULL, 0x01000000 + i, 60);
+        copy(t, flow(OTHER_SUB, RESOLVER, IPPROTO_UDP, 5353, 53), DIR_DOWN, 0, w.bytes, w.len, 100);
+    }
+    expect_flow("told before", t, tcp(1), 100, "shop.example", EVIDENCE_DNS, false, false);
+    EXPECT_U64(&e, "counted", tracker__take_counts(t).dns_over_limit,
+               2 * TRACKER_ADDRESSES - DNS_SHARE_MAX);
+
+    for (unsigned i = 0; i < TRACKER_NAMES + 1000; i++) {
+        snprintf(name, sizeof(name), "g%u.example", i);
+        put_tls(&w, name, 0);
+        copy(t, flow(OTHER_SUB, SERVER + i / 60000, IPPROTO_TCP, (uint16_t)(i % 60000), 443),
+             DIR_UP, 5, w.bytes, w.len, 100);
+    }
+    put_tls(&w, "mail.example", 0);
+    copy(t, tcp(2), DIR_UP, 5, w.bytes, w.len, 100);
+    expect_flow("a name that comes later", t, tcp(2), 100, "mail.example", EVIDENCE_SNI, false,
+                true);
+    EXPECT_U64(&e, "refused", tracker__take_counts(t).no_room, 0);
     tracker__free(t);
 }
 
@@ -484,6 +539,7 @@ int main(void)
     corrections();
     ports_again();
     full_tables();
+    greedy_subscriber();
     malformed_copies();
     return expect_result(&e);
 }

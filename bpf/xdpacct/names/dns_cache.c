@@ -30,7 +30,7 @@ static void forget(void *context, void *item)
 
 bool dns_cache__open(struct dns_cache *c, uint32_t addresses, struct name_pool *pool)
 {
-    c->pool = pool;
+    *c = (struct dns_cache){.pool = pool};
     c->addresses = (struct lru){.capacity = addresses,
                                 .item_size = sizeof(struct entry),
                                 .key_size = sizeof(struct pair),
@@ -57,11 +57,27 @@ static uint32_t validity(uint32_t ttl_s)
     return ttl_s < DNS_VALID_MAX_S ? ttl_s : DNS_VALID_MAX_S;
 }
 
+// Whether the subscriber may have one more address.
+static bool admit(struct dns_cache *c, const struct ip_addr *sub, uint32_t now_s)
+{
+    struct dns_share *share = &c->shares[lru__hash(&c->addresses, sub, sizeof(*sub)) % DNS_SHARES];
+    if (share->period != now_s / DNS_SHARE_S)
+        *share = (struct dns_share){.period = now_s / DNS_SHARE_S};
+    if (share->count == DNS_SHARE_MAX) {
+        c->over_limit++;
+        return false;
+    }
+    share->count++;
+    return true;
+}
+
 bool dns_cache__learn(struct dns_cache *c, struct ip_addr sub, const struct dns_address *address,
                       const struct host_name *name, const struct host_name *last, uint32_t now_s)
 {
     struct pair pair = {sub, address->ip};
     struct entry *e = lru__find(&c->addresses, &pair);
+    if (!e && !admit(c, &sub, now_s))
+        return false;
     if (!e)
         e = lru__add(&c->addresses, &pair);
     struct told told = {.name = name_pool__hold(c->pool, name),

@@ -16,9 +16,17 @@ enum {
     DNS_VALID_MAX_S = 3600,
 };
 
+enum { DNS_SHARES = 4096, DNS_SHARE_S = 10, DNS_SHARE_MAX = 2048 };
+
 struct dns_cache {
     struct lru addresses;
     struct name_pool *pool;
+    uint64_t over_limit; // addresses that were not kept: their subscriber had too many new ones
+    // New addresses of subscribers, by hash, in the DNS_SHARE_S seconds of `period`: nobody can
+    // push all others out of the cache faster than answers grow old.
+    struct dns_share {
+        uint32_t period, count;
+    } shares[DNS_SHARES];
 };
 
 struct dns_match {

@@ -18,17 +18,24 @@ static uint32_t index_of(const struct lru *t, const void *item)
     return (uint32_t)(((const uint8_t *)item - t->items) / (ptrdiff_t)t->item_size);
 }
 
-// Seeded, since whoever sends packets chooses the keys. Keys are multiples of 8 bytes.
+// Whoever sends packets chooses the keys, so start and factor are random. Of the product both
+// halves count: in the lower one alone high bits of a word, as the last byte of an address, move
+// nothing.
+uint64_t lru__hash(const struct lru *t, const void *bytes, size_t size)
+{
+    uint64_t h = t->seeds[0];
+    for (size_t at = 0; at < size; at += 8) {
+        uint64_t word;
+        memcpy(&word, (const uint8_t *)bytes + at, sizeof(word));
+        unsigned __int128 product = (unsigned __int128)(h ^ word) * (t->seeds[1] | 1);
+        h = (uint64_t)product ^ (uint64_t)(product >> 64);
+    }
+    return h;
+}
+
 static uint32_t *bucket_of(const struct lru *t, const void *key)
 {
-    uint64_t h = t->seed;
-    for (size_t at = 0; at < t->key_size; at += 8) {
-        uint64_t word;
-        memcpy(&word, (const uint8_t *)key + at, sizeof(word));
-        h = (h ^ word) * 0x9e3779b97f4a7c15u;
-        h ^= h >> 32;
-    }
-    return &t->buckets[h & t->bucket_mask];
+    return &t->buckets[lru__hash(t, key, t->key_size) & t->bucket_mask];
 }
 
 bool lru__open(struct lru *t)
@@ -40,7 +47,7 @@ bool lru__open(struct lru *t)
     t->nodes = calloc(t->capacity, sizeof(*t->nodes));
     t->buckets = malloc(buckets * sizeof(*t->buckets));
     if (!t->items || !t->nodes || !t->buckets ||
-        getrandom(&t->seed, sizeof(t->seed), 0) != (ssize_t)sizeof(t->seed)) {
+        getrandom(t->seeds, sizeof(t->seeds), 0) != (ssize_t)sizeof(t->seeds)) {
         lru__close(t);
         return false;
     }
@@ -126,9 +133,13 @@ void *lru__add(struct lru *t, const void *key)
     return item_at(t, i);
 }
 
-void *lru__oldest(const struct lru *t)
+bool lru__forget_oldest(struct lru *t)
 {
-    return t->oldest == NONE ? NULL : item_at(t, t->oldest);
+    if (t->oldest == t->newest)
+        return false;
+    t->evicted++;
+    lru__remove(t, item_at(t, t->oldest));
+    return true;
 }
 
 size_t lru__bytes(const struct lru *t)

@@ -16,7 +16,7 @@ struct lru_node {
 struct lru {
     uint32_t capacity, used;
     size_t item_size, key_size; // an item begins with its key
-    uint64_t evicted;           // items forgotten because the table was full
+    uint64_t evicted;           // items forgotten to make room
     // Called for an item that is about to go, by eviction or removal. May be NULL.
     void (*forget)(void *context, void *item);
     void *context;
@@ -26,13 +26,16 @@ struct lru {
     struct lru_node *nodes;
     uint32_t *buckets;
     uint32_t bucket_mask, free, oldest, newest;
-    uint64_t seed;
+    uint64_t seeds[2];
 };
 
 // capacity, item_size (a multiple of 8), key_size, forget and context are set; the rest is made.
 // False if there is no memory.
 bool lru__open(struct lru *t);
 void lru__close(struct lru *t);
+
+// A hash of size bytes, a multiple of 8, that nobody outside can foresee.
+uint64_t lru__hash(const struct lru *t, const void *bytes, size_t size);
 
 // The item with this key, which is now the newest; NULL if there is none.
 void *lru__find(struct lru *t, const void *key);
@@ -42,8 +45,9 @@ void *lru__add(struct lru *t, const void *key);
 
 void lru__remove(struct lru *t, void *item);
 
-// The item that would be forgotten next, or NULL.
-void *lru__oldest(const struct lru *t);
+// Forgets the oldest item, unless that is the newest too, which its user may be about to use. False
+// if nothing was forgotten.
+bool lru__forget_oldest(struct lru *t);
 
 // Memory that the table can come to use.
 size_t lru__bytes(const struct lru *t);

@@ -10,6 +10,7 @@ enum {
     LONG_BIT = 1u << 31, // of an id: lies on the second shelf
     SHORT_MAX = 51,      // a short slot is 64 bytes: one cache line
     LONG_PER_SHORT = 8,
+    MAKE_ROOM_MAX = 8, // what is given back may be of the other length, or held elsewhere too
 };
 
 struct name_slot {
@@ -91,6 +92,8 @@ name_id name_pool__hold(struct name_pool *p, const struct host_name *name)
             return name_pool__hold_id(p, id);
     }
     name_id id = take_slot(p, name->len);
+    for (int i = 0; !id && i < MAKE_ROOM_MAX && p->make_room && p->make_room(p->context); i++)
+        id = take_slot(p, name->len);
     if (!id) {
         p->refused++;
         return 0;

@@ -12,6 +12,10 @@ struct name_slot;
 
 struct name_pool {
     uint64_t refused; // names that found no room
+    // Gives some names back, if it can: whoever fills the pool must not keep out all who come
+    // later. False: nothing was given back. May be NULL.
+    bool (*make_room)(void *context);
+    void *context;
     // the rest is private: short names and long ones lie in slots of two sizes
     struct name_shelf {
         uint8_t *slots;

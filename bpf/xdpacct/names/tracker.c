@@ -35,8 +35,9 @@ struct flow_item {
 struct open_item {
     struct flow_key key;
     struct named named;
-    struct flow_count so_far;
     bool moved; // it is removed because it was moved
+    unsigned count;
+    struct moved reported[TRACKER_MOVED_MAX]; // latest last
 };
 
 struct tcp_item {
@@ -59,7 +60,7 @@ struct dns_item {
 struct tracker {
     struct tracker_config config;
     struct tracker_counts counts;
-    uint64_t refused_before; // by the pool, when the counts were taken last
+    struct tracker_counts told; // of the tables' own counts, when they were taken last
     struct name_pool pool;
     struct dns_cache dns;
     struct ech_names ech;
@@ -324,18 +325,24 @@ void tracker__packet(struct tracker *t, const void *copy, size_t size, uint64_t 
 
 // Remembers what is reported now for a flow whose hello has not been seen.
 static void keep_open(struct tracker *t, struct flow_item *flow, struct open_item *open,
-                      const struct flow_count *count)
+                      const struct flow_count *count, const struct tracker_interval *interval)
 {
+    uint64_t bytes_up = 0;
     if (!open) {
         open = lru__add(&t->open, &flow->key);
         open->named = flow->named;
         name_pool__hold_id(&t->pool, open->named.name);
     }
+    if (open->count < TRACKER_MOVED_MAX)
+        open->reported[open->count++] = (struct moved){.interval = *interval};
+    struct moved *last = &open->reported[open->count - 1];
     for (int dir = 0; dir < 2; dir++) {
-        open->so_far.packets[dir] += count->packets[dir];
-        open->so_far.bytes[dir] += count->bytes[dir];
+        last->count.packets[dir] += count->packets[dir];
+        last->count.bytes[dir] += count->bytes[dir];
     }
-    if (open->so_far.bytes[DIR_UP] > TRACKER_OPEN_BYTES)
+    for (unsigned i = 0; i < open->count; i++)
+        bytes_up += open->reported[i].count.bytes[DIR_UP];
+    if (bytes_up > TRACKER_OPEN_BYTES)
         lru__remove(&t->open, open);
 }
 
@@ -356,26 +363,28 @@ static void forget_flow(void *context, void *item)
 }
 
 void tracker__attribute(struct tracker *t, const struct flow_key *key,
-                        const struct flow_count *count, uint64_t now_us, struct attribution *out)
+                        const struct flow_count *count, const struct tracker_interval *interval,
+                        struct attribution *out)
 {
     name_pool__drop(&t->pool, t->lent);
     t->lent = 0;
-    struct flow_item *flow = flow_of(t, key, (uint32_t)(now_us / 1000000));
+    struct flow_item *flow = flow_of(t, key, (uint32_t)(interval->end_us / 1000000));
     unsigned proto = FLOW_ID_PROTO(key->id);
-    *out = (struct attribution){.verdict = verdict_of(t, &flow->named)};
+    out->verdict = verdict_of(t, &flow->named);
+    out->moved_count = 0;
     if (!t->config.hellos || (proto != IPPROTO_TCP && proto != IPPROTO_UDP) || flow->closed)
         return;
     struct open_item *open = lru__find(&t->open, key);
     if (!by_hello(&flow->named)) {
-        keep_open(t, flow, open, count);
+        keep_open(t, flow, open, count, interval);
         return;
     }
     if (!open)
         return;
     t->lent = name_pool__hold_id(&t->pool, open->named.name);
-    out->moved = true;
+    out->moved_count = open->count;
     out->from = verdict_of(t, &open->named);
-    out->so_far = open->so_far;
+    memcpy(out->moved, open->reported, sizeof(out->moved));
     open->moved = true;
     lru__remove(&t->open, open);
 }
@@ -383,8 +392,15 @@ void tracker__attribute(struct tracker *t, const struct flow_key *key,
 struct tracker_counts tracker__take_counts(struct tracker *t)
 {
     struct tracker_counts counts = t->counts;
-    counts.no_room = t->pool.refused - t->refused_before;
-    t->refused_before = t->pool.refused;
+    const struct tracker_counts now = {.no_room = t->pool.refused,
+                                       .flows_forgotten = t->flows.evicted,
+                                       .addresses_forgotten = t->dns.addresses.evicted,
+                                       .dns_over_limit = t->dns.over_limit};
+    counts.no_room = now.no_room - t->told.no_room;
+    counts.flows_forgotten = now.flows_forgotten - t->told.flows_forgotten;
+    counts.addresses_forgotten = now.addresses_forgotten - t->told.addresses_forgotten;
+    counts.dns_over_limit = now.dns_over_limit - t->told.dns_over_limit;
+    t->told = now;
     t->counts = (struct tracker_counts){0};
     return counts;
 }
@@ -407,6 +423,15 @@ static struct lru table(uint32_t capacity, size_t item_size, void (*forget)(void
                         .context = context};
 }
 
+// The pool is full: the flow and the address that were not heard of for longest give their names
+// back.
+static bool make_room(void *context)
+{
+    struct tracker *t = context;
+    bool flow = lru__forget_oldest(&t->flows);
+    return lru__forget_oldest(&t->dns.addresses) || flow;
+}
+
 struct tracker *tracker__new(const struct tracker_config *config)
 {
     struct tracker *t = calloc(1, sizeof(*t));
@@ -414,15 +439,19 @@ struct tracker *tracker__new(const struct tracker_config *config)
         return NULL;
     t->config = *config;
     ech_names__init(&t->ech);
-    t->flows = table(TRACKER_FLOWS, sizeof(struct flow_item), forget_flow, t);
+    t->flows = table(config->flows, sizeof(struct flow_item), forget_flow, t);
     t->open = table(TRACKER_OPEN, sizeof(struct open_item), forget_open, t);
     t->tcp = table(TRACKER_TCP_STARTS, sizeof(struct tcp_item), forget_tcp, t);
     t->quic = table(TRACKER_QUIC_STARTS, sizeof(struct quic_item), forget_quic, t);
     t->dns_tcp = table(TRACKER_DNS_STREAMS, sizeof(struct dns_item), NULL, NULL);
     if (name_pool__open(&t->pool, TRACKER_NAMES) &&
         dns_cache__open(&t->dns, TRACKER_ADDRESSES, &t->pool) && lru__open(&t->flows) &&
-        lru__open(&t->open) && lru__open(&t->tcp) && lru__open(&t->quic) && lru__open(&t->dns_tcp))
+        lru__open(&t->open) && lru__open(&t->tcp) && lru__open(&t->quic) &&
+        lru__open(&t->dns_tcp)) {
+        t->pool.make_room = make_room;
+        t->pool.context = t;
         return t;
+    }
     tracker__free(t);
     return NULL;
 }
