@@ -120,14 +120,14 @@ static bool add_range(struct prefix_index *index, struct ip_addr first, const ui
 
 static bool add_ranges(struct prefix_index *index, uint32_t *open)
 {
+    const struct prefix *prefixes = index->prefixes;
     size_t depth = 0;
-    bool ok = true;
+    bool ok = prefixes != NULL;
     // Prefixes nest or are apart, so those open at any address form a stack.
     for (size_t i = 0; ok && i <= index->count; i++) {
-        const struct prefix *p = i < index->count ? &index->prefixes[i] : NULL;
-        while (ok && depth &&
-               (!p || compare_ips(&index->prefixes[open[depth - 1]].last, &p->first) < 0)) {
-            struct ip_addr after = index->prefixes[open[--depth]].last;
+        const struct prefix *p = i < index->count ? &prefixes[i] : NULL;
+        while (ok && depth && (!p || compare_ips(&prefixes[open[depth - 1]].last, &p->first) < 0)) {
+            struct ip_addr after = prefixes[open[--depth]].last;
             if (next_ip(&after))
                 ok = add_range(index, after, open, depth);
         }

@@ -28,3 +28,20 @@ static inline void check_hello(enum name_status status, const struct hello *hell
     if (hello->name.len > 0)
         check_name(&hello->name);
 }
+
+// The start of a TCP stream, whole and half of it: the answer for the whole never contradicts the
+// answer for a part.
+static inline void check_stream(enum name_status (*look)(const uint8_t *bytes, size_t len,
+                                                         struct hello *out),
+                                const uint8_t *data, size_t size)
+{
+    struct hello whole, part;
+    enum name_status status = look(data, size, &whole);
+    check_hello(status, &whole);
+    enum name_status before = look(data, size / 2, &part);
+    check_hello(before, &part);
+    if (before == NAME_FOUND)
+        check(status == NAME_FOUND && host_name_equal(&whole.name, &part.name));
+    if (before == NAME_OTHER)
+        check(status == NAME_OTHER);
+}
