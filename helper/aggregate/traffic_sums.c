@@ -59,7 +59,7 @@ void traffic_sums_add_items(struct traffic_sums *s, const struct traffic_item *i
         if (only_timed && !items[i].timed)
             continue;
         struct traffic_counts *cell = keymap_cell(s->cells, keys[i], hashes[i]);
-        add_counts(cell ? cell : &s->other, &items[i].counts, items[i].sign);
+        traffic_counts_add(cell ? cell : &s->other, &items[i].counts, items[i].sign);
     }
 }
 
