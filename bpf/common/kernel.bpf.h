@@ -66,10 +66,11 @@ struct inet_connection_sock {
 
 struct tcp_sock {
     struct inet_connection_sock inet_conn;
-    __u32 write_seq;     // sequence number after the last byte that was queued
-    __u32 snd_nxt;       // sequence number of the next byte to be sent
-    __u64 bytes_sent;    // payload, retransmissions included
-    __u64 bytes_retrans; // of these, sent again
+    __u32 write_seq;      // sequence number after the last byte that was queued
+    __u32 snd_nxt;        // sequence number of the next byte to be sent
+    __u64 bytes_received; // payload, in order
+    __u64 bytes_sent;     // payload, retransmissions included
+    __u64 bytes_retrans;  // of these, sent again
 };
 
 #pragma clang attribute pop

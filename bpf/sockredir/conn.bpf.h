@@ -50,10 +50,12 @@ struct {
     __type(value, __u64); // id
 } ids SEC(".maps");
 
+// By cookie and not with the socket: its storage costs more to make than a row of a hash.
 struct {
-    __uint(type, BPF_MAP_TYPE_SK_STORAGE);
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, CONNECTIONS_MAX * 2);
     __uint(map_flags, BPF_F_NO_PREALLOC);
-    __type(key, int);
+    __type(key, __u64); // cookie of the socket
     __type(value, struct place);
 } places SEC(".maps");
 

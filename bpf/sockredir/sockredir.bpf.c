@@ -92,8 +92,7 @@ static __always_inline bool gains_nothing(const struct conn *c)
 static __always_inline bool is_local(struct tcp_sock *tp, const struct conn_key *key)
 {
     struct sock *sk = (struct sock *)tp;
-    struct dst_entry *dst = BPF_CORE_READ(sk, sk_dst_cache);
-    if (dst && (BPF_CORE_READ(dst, dev, flags) & IFF_LOOPBACK))
+    if (sk->sk_dst_cache->dev->flags & IFF_LOOPBACK) // reads as 0 through a NULL
         return true;
     return key->addr[0][0] == key->addr[1][0] && key->addr[0][1] == key->addr[1][1] &&
            key->addr[0][2] == key->addr[1][2] && key->addr[0][3] == key->addr[1][3];
@@ -192,15 +191,15 @@ static __always_inline void forget_end(const struct place *place, struct conn *c
 
 // The socket joins the map, and only then the other end may see it: a message redirected to a
 // socket that is not there yet would be a miss.
-static __always_inline bool join(struct bpf_sock_ops *ops, struct bpf_sock *sk,
-                                 const struct place *place)
+static __always_inline bool join(struct bpf_sock_ops *ops, __u64 cookie, const struct place *place)
 {
-    struct place *kept = bpf_sk_storage_get(&places, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-    if (!kept)
-        return false;
-    *kept = *place;
     __u64 name = place->id * 2 + place->end;
-    return bpf_sock_hash_update(ops, &sockets, &name, BPF_ANY) == 0;
+    if (bpf_map_update_elem(&places, &cookie, place, BPF_ANY) != 0)
+        return false;
+    if (bpf_sock_hash_update(ops, &sockets, &name, BPF_ANY) == 0)
+        return true;
+    bpf_map_delete_elem(&places, &cookie);
+    return false;
 }
 
 static __always_inline void established(struct bpf_sock_ops *ops, bool active)
@@ -231,13 +230,14 @@ static __always_inline void established(struct bpf_sock_ops *ops, bool active)
     }
     struct conn_end *me = &c->end[local & 1];
     me->sk = (__u64)tp;
-    me->cgroup_id = BPF_CORE_READ((struct sock *)tp, sk_cgrp_data.cgroup, kn, id);
-    if (!join(ops, sk, &place)) {
+    me->cgroup_id = ((struct sock *)tp)->sk_cgrp_data.cgroup->kn->id;
+    __u64 cookie = bpf_get_socket_cookie(ops);
+    if (!join(ops, cookie, &place)) {
         count(&totals.add_failed, 1);
         forget_end(&place, c);
         return;
     }
-    me->cookie = bpf_get_socket_cookie(ops);
+    me->cookie = cookie;
     count(&totals.sockets_added, 1);
     // Without the verdict the walk takes sockets out, which costs nothing per segment.
     bpf_sock_ops_cb_flags_set(ops, BPF_SOCK_OPS_STATE_CB_FLAG |
@@ -265,18 +265,19 @@ static __always_inline void tell_closed(const struct conn *c, const struct conn_
     bpf_ringbuf_submit(n, full ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
-static __always_inline struct place *place_of(struct bpf_sock *sk)
+static __always_inline struct place *place_of(struct tcp_sock *tp)
 {
-    return sk ? bpf_sk_storage_get(&places, sk, NULL, 0) : NULL;
+    __u64 cookie = ((struct sock *)tp)->__sk_common.skc_cookie.counter;
+    return bpf_map_lookup_elem(&places, &cookie);
 }
 
 static __always_inline void closed(struct bpf_sock_ops *ops)
 {
     struct bpf_sock *sk = ops->sk;
-    struct place *place = place_of(sk);
-    struct conn *c = connection_of(place);
     struct tcp_sock *tp = sk ? bpf_skc_to_tcp_sock(sk) : NULL;
-    if (!place || !c || !tp)
+    struct place *place = tp ? place_of(tp) : NULL;
+    struct conn *c = connection_of(place);
+    if (!place || !c)
         return;
     struct conn_end *me = &c->end[place->end & 1];
     if (!me->cookie)
@@ -292,14 +293,18 @@ static __always_inline void closed(struct bpf_sock_ops *ops)
     count(&totals.sockets_closed, 1);
     if (per_connection)
         tell_closed(c, me, place->end);
+    __u64 cookie = me->cookie;
     forget_end(place, c);
+    bpf_map_delete_elem(&places, &cookie);
 }
 
 // Takes this socket out if that is proven safe, closing the connection to redirect if it must be.
 // The socket is locked, so TCP puts nothing into its psock queue meanwhile (the verdict would).
 static __always_inline void leave(struct bpf_sock_ops *ops, bool must)
 {
-    struct place *place = place_of(ops->sk);
+    struct bpf_sock *sk = ops->sk;
+    struct tcp_sock *tp = sk ? bpf_skc_to_tcp_sock(sk) : NULL;
+    struct place *place = tp ? place_of(tp) : NULL;
     struct conn *c = connection_of(place);
     if (!place || !c || (!must && !control.stop && !gains_nothing(c)))
         return;
@@ -307,9 +312,11 @@ static __always_inline void leave(struct bpf_sock_ops *ops, bool must)
     if (!me->cookie)
         return;
     __sync_lock_test_and_set(&c->closed, 1);
-    if (!at_rest(&c->end[!(place->end & 1)]) || !queue_empty(me))
+    const struct conn_end *peer = &c->end[!(place->end & 1)];
+    bool got_nothing = peer->redirects == 0 && tp->bytes_received == 0;
+    if (!got_nothing && (!at_rest(peer) || !queue_empty(me)))
         return;
-    me->quiet = psock_references(me->sk, me->cookie) == 1;
+    me->quiet = me->redirects == 0 || psock_references(me->sk, me->cookie) == 1;
     if (!me->reason)
         me->reason = control.stop ? PASS_STOP : PASS_LEFT;
     __u64 name = place->id * 2 + (place->end & 1);
@@ -372,7 +379,7 @@ static __always_inline bool lease_is_due(const struct conn_end *me)
     return (me->redirects & 31) == 1;
 }
 
-static __always_inline __u32 why_not(struct bpf_sock *sk, __u32 bytes, const struct conn *c,
+static __always_inline __u32 why_not(const struct tcp_sock *tp, __u32 bytes, const struct conn *c,
                                      struct conn_end *me, const struct conn_end *peer)
 {
     if (c->closed)
@@ -381,9 +388,6 @@ static __always_inline __u32 why_not(struct bpf_sock *sk, __u32 bytes, const str
         return PASS_STOP;
     if (!peer->cookie)
         return PASS_PEER;
-    struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-    if (!tp)
-        return PASS_UNKNOWN;
     // In shadow mode the direction's own bytes go by TCP, so only its first message can be asked.
     if (!(shadow && me->shadow) && (tp->bytes_sent != 0 || tp->write_seq != tp->snd_nxt))
         return PASS_EARLY;
@@ -430,9 +434,10 @@ int sockredir_msg(struct sk_msg_md *msg)
 {
     __u32 bytes = msg->size;
     struct bpf_sock *sk = msg->sk;
-    struct place *place = place_of(sk);
+    struct tcp_sock *tp = sk ? bpf_skc_to_tcp_sock(sk) : NULL;
+    struct place *place = tp ? place_of(tp) : NULL;
     struct conn *c = connection_of(place);
-    if (!sk || !place || !c) {
+    if (!tp || !place || !c) {
         count_sent(0, PASS_UNKNOWN, 1, bytes);
         return SK_PASS;
     }
@@ -441,7 +446,7 @@ int sockredir_msg(struct sk_msg_md *msg)
     __u32 reason = me->reason;
     if (!reason) {
         intend(me);
-        reason = why_not(sk, bytes, c, me, peer);
+        reason = why_not(tp, bytes, c, me, peer);
         if (reason == PASS_NONE && !shadow &&
             bpf_msg_redirect_hash(msg, &sockets, &other, BPF_F_INGRESS) != SK_PASS)
             reason = PASS_PEER;

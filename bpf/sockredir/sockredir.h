@@ -41,7 +41,7 @@ struct conn_key {
     __u32 pad;
 };
 
-// Kept with a socket: which connection it is an end of. The connection's row is id modulo
+// Kept for a socket: which connection it is an end of. The connection's row is id modulo
 // CONNECTIONS_MAX.
 struct place {
     __u64 id;
