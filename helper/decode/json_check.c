@@ -5,6 +5,7 @@
 #include "schema/encode.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct cursor {
@@ -136,19 +137,52 @@ static bool take_word(struct cursor *c)
     return false;
 }
 
+// A checked string, with its quotes, stands for "type". Escapes count: the parser sees through
+// them.
+static bool means_type(const char *at, const char *end)
+{
+    static const char name[] = "type";
+    size_t n = 0;
+    for (at++; at < end - 1; n++) {
+        unsigned value = (unsigned char)*at;
+        if (*at == '\\' && at[1] == 'u') {
+            value = (unsigned)strtoul((char[]){at[2], at[3], at[4], at[5], '\0'}, NULL, 16);
+            at += 6;
+        } else {
+            at += *at == '\\' ? 2 : 1;
+        }
+        if (n >= sizeof(name) - 1 || value != (unsigned char)name[n])
+            return false;
+    }
+    return n == sizeof(name) - 1;
+}
+
+static bool is_key(const struct cursor *c)
+{
+    const char *p = c->at;
+    while (p < c->end && is_space(*p))
+        p++;
+    return p < c->end && *p == ':';
+}
+
 // NOLINTNEXTLINE(readability-non-const-parameter): check_number() writes through the cursor
 const char *json_check(char *text, size_t len)
 {
     struct cursor c = {text, text + len};
+    size_t depth = 0, types = 0;
     while (c.at < c.end) {
-        const char *wrong = NULL;
-        if (*c.at == '"')
+        const char *wrong = NULL, *start = c.at;
+        if (*c.at == '"') {
             wrong = check_string(&c);
-        else if (*c.at == '-' || is_digit(*c.at))
+            if (!wrong && depth == 1 && is_key(&c) && means_type(start, c.at) && ++types > 1)
+                wrong = "type: given twice";
+        } else if (*c.at == '-' || is_digit(*c.at))
             wrong = check_number(&c);
-        else if (is_space(*c.at) || (*c.at && strchr("{}[]:,", *c.at)))
+        else if (is_space(*c.at) || (*c.at && strchr("{}[]:,", *c.at))) {
+            depth += *c.at == '{' || *c.at == '[';
+            depth -= *c.at == '}' || *c.at == ']';
             c.at++;
-        else if (!take_word(&c))
+        } else if (!take_word(&c))
             wrong = "not JSON";
         if (wrong)
             return wrong;

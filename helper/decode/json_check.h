@@ -11,6 +11,8 @@
 
 // Checks len bytes at text. NULL if every string, number and word is spelled by RFC 8259, and all
 // of it is UTF-8; else what is wrong. Braces, commas and nesting are json-c's business.
+// An object whose key `type` stands there twice is wrong as well: a producer that prints a name as
+// it is would let the name say what the event is.
 //
 // Integers that 64 bits cannot hold are rewritten in place, same length, as floating-point numbers
 // of that size, so that json-c keeps them apart from 18446744073709551615.
