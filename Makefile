@@ -8,7 +8,7 @@
 # V=1 shows the commands, BUILD=DIR builds elsewhere, SANITIZE=1 builds with ASan and UBSan.
 # A new script, loader, helper source or test is found by its place in the tree: nothing to add here.
 
-VERSION := 0.1.0
+VERSION := $(shell cat VERSION)
 DATE    := 2026-11-22
 BUILD   ?= build
 PREFIX  ?= /usr/local
@@ -193,7 +193,7 @@ install: all ## into DESTDIR and PREFIX
 	  install -m 644 $(BUILD)/completions/$$p.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_$$p; \
 	  install -m 644 $(BUILD)/completions/$$p.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/; \
 	done
-	cp -R scripts $(DESTDIR)$(PREFIX)/share/netvitals/
+	cp -R scripts VERSION $(DESTDIR)$(PREFIX)/share/netvitals/
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	for unit in $(basename $(notdir $(wildcard deploy/*.in))); do \
 	  sed 's|@PREFIX@|$(PREFIX)|g' deploy/$$unit.in >$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit; \
