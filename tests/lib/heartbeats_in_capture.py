@@ -3,7 +3,8 @@
 """heartbeats_in_capture.py FILE LOCAL_ADDRESS[,...]: the truth that netvitals is compared with.
 
 Reads a capture (pcap with nanoseconds, Ethernet) of a host's interface and prints, for each peer's address, a JSON line:
-{"raddr":"10.9.0.2","sent":31,"acked":30,"received":28,"p50_ns":20123456,"probes_sent":1,"probes_acked":1}
+{"raddr":"10.9.0.2","sent":31,"acked":30,"received":28,"probes_sent":1,"probes_acked":1,"rtt_ns":[20123456,...]}
+The RTTs are in the order of the ACKs.
 A HEARTBEAT is matched with its ACK by the bytes that the ACK echoes. PLPMTUD probes (probe_size != 0) are counted apart.
 """
 import ipaddress
@@ -55,7 +56,8 @@ def main():
             continue
         source, target, sctp = found
         peer = target if source in local else source
-        row = rows.setdefault(peer, {"sent": 0, "acked": 0, "received": 0, "rtt": [], "probes_sent": 0, "probes_acked": 0})
+        row = rows.setdefault(peer, {"sent": 0, "acked": 0, "received": 0, "probes_sent": 0, "probes_acked": 0,
+                                     "rtt_ns": []})
         for kind, info in chunks(sctp):
             if kind not in (HEARTBEAT, HEARTBEAT_ACK):
                 continue
@@ -69,11 +71,8 @@ def main():
                 row["probes_acked" if probe else "acked"] += 1
                 rtt = time - waiting.pop(info)
                 if not probe:
-                    row["rtt"].append(rtt)
+                    row["rtt_ns"].append(rtt)
     for peer, row in sorted(rows.items(), key=lambda item: str(item[0])):
-        rtt = sorted(row.pop("rtt"))
-        if rtt:
-            row["p50_ns"] = rtt[(len(rtt) - 1) // 2]
         print(json.dumps({"raddr": str(peer), **row}))
 
 

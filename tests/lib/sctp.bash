@@ -6,11 +6,14 @@
 #   sctp_pair NAME [LINKS]              namespaces NAMEa and NAMEb (host and peer) with LINKS (1) veth links; link N has
 #                                       10.9.N.1 and 10.9.N.2, 2001:db8:9:N::1 and ::2, its ends are aN and bN.
 #                                       Every pair has the same addresses: only the namespace tells them apart.
+#                                       Neighbours are known for good: whatever is lost, heartbeats leave.
 #   sctp_set NETNS KEY=VALUE...         net.sctp settings of a namespace
 #   sctp_netem NETNS DEVICE ARG...      replaces what tc netem does to what leaves DEVICE
 #   sctp_netns_id NETNS                 its inode number, as events have it
 #   sctp_endpoints_start                starts sctp_endpoints.py; then:
 #   endpoint COMMAND NAME...            gives it a command (see there) and waits for the answer
+#   endpoint_ask COMMAND NAME...        gives it a command
+#   endpoint_answer NAME                and waits for the answer to it
 #   sctp_clean_up                       ends all of that
 #
 # The names of namespaces begin with $SCTP_PREFIX, which NAME and NETNS above leave out.
@@ -19,24 +22,27 @@ SCTP_PREFIX=${SCTP_PREFIX:-nv$$}
 SCTP_LIB=$(dirname "${BASH_SOURCE[0]}")
 
 # The host sends a heartbeat every 0.5 s (the peer: every second), and the time-outs fit: 14 seconds see about 20 of a path.
-SCTP_QUICK="rto_initial=300 rto_min=200 rto_max=600 association_max_retrans=1000 path_max_retrans=4"
+SCTP_QUICK="max_init_retransmits=100 rto_initial=300 rto_min=200 rto_max=600 association_max_retrans=1000 path_max_retrans=4"
 
 sctp_pair() {
-  local a=$SCTP_PREFIX$1a b=$SCTP_PREFIX$1b links=${2:-1} n side netns
+  local a=$SCTP_PREFIX$1a b=$SCTP_PREFIX$1b links=${2:-1} n side netns own other
   {
     printf 'netns add %s\n' "$a" "$b"
     for ((n = 1; n <= links; n++)); do
-      echo "link add a$n netns $a type veth peer name b$n netns $b"
+      echo "link add a$n netns $a address 02:00:00:00:0$n:01 type veth peer name b$n netns $b address 02:00:00:00:0$n:02"
     done
   } | ip -batch -
   for side in a b; do
-    netns=$SCTP_PREFIX$1$side
+    netns=$SCTP_PREFIX$1$side own=1 other=2
+    [ $side = a ] || own=2 other=1
     {
       echo "link set lo up"
       for ((n = 1; n <= links; n++)); do
-        echo "addr add 10.9.$n.$([ $side = a ] && echo 1 || echo 2)/24 dev $side$n"
-        echo "addr add 2001:db8:9:$n::$([ $side = a ] && echo 1 || echo 2)/64 dev $side$n nodad"
+        echo "addr add 10.9.$n.$own/24 dev $side$n"
+        echo "addr add 2001:db8:9:$n::$own/64 dev $side$n nodad"
         echo "link set $side$n up"
+        echo "neigh replace 10.9.$n.$other lladdr 02:00:00:00:0$n:0$other dev $side$n nud permanent"
+        echo "neigh replace 2001:db8:9:$n::$other lladdr 02:00:00:00:0$n:0$other dev $side$n nud permanent"
       done
     } | ip -n "$netns" -batch -
     # shellcheck disable=SC2086 # words
@@ -65,18 +71,30 @@ sctp_endpoints_start() {
   SCTP_ENDPOINTS_IN=${SCTP_ENDPOINTS[1]} SCTP_ENDPOINTS_OUT=${SCTP_ENDPOINTS[0]}
 }
 
-# Third word of a command: a namespace, which gets its prefix (commands that take none have no third word).
 endpoint() {
-  local command=$1 name=$2 answer
+  endpoint_ask "$@"
+  case $1 in
+  forge) endpoint_answer "$SCTP_PREFIX$2" ;;
+  *) endpoint_answer "$2" ;;
+  esac
+}
+
+# Third word of a command: a namespace, which gets its prefix (commands that take none have no third word).
+endpoint_ask() {
+  local command=$1 name=$2
   shift 2
   case $command in
   listen | connect) set -- "$SCTP_PREFIX$1" "${@:2}" ;;
   forge) name=$SCTP_PREFIX$name ;;
   esac
   echo "$command $name $*" >&"$SCTP_ENDPOINTS_IN"
+}
+
+endpoint_answer() {
+  local answer
   IFS= read -r -t 60 answer <&"$SCTP_ENDPOINTS_OUT" || answer="no answer"
-  [ "$answer" = "ok $name" ] || {
-    echo "endpoint $command $name $*: $answer" >&2
+  [ "$answer" = "ok $1" ] || {
+    echo "endpoint: $answer, where 'ok $1' was expected" >&2
     return 1
   }
 }

@@ -10,7 +10,8 @@
     abort NAME                                     ends it by ABORT
     close NAME                                     ends it by SHUTDOWN
     forge NETNS DEVICE SECONDS                     the next HEARTBEAT ACK leaving DEVICE is sent again with another nonce,
-                                                   for an address that is no path, cut short, and unchanged
+                                                   for an address that is no path, cut short, with another verification
+                                                   tag, from the future, and unchanged
 
 Each line is answered by `ok NAME` or `failed NAME: why`. One process for all: Python takes long to start under emulation.
 """
@@ -169,7 +170,12 @@ def forge(netns, device, seconds):
     path[info + 4 + 7] ^= 0x40
     length = bytearray(frame)
     length[info + 2:info + 4] = struct.pack("!H", 48)
-    for forged in (nonce, path, length, frame):
+    vtag = bytearray(frame)
+    vtag[start + 4] ^= 0x01
+    future = bytearray(frame)
+    sent_at = struct.unpack("=Q", frame[info + 32:info + 40])[0]
+    future[info + 32:info + 40] = struct.pack("=Q", sent_at + 1000000)
+    for forged in (nonce, path, length, vtag, future, frame):
         raw.send(with_checksum(bytes(forged), start))
         time.sleep(0.02)
     raw.close()

@@ -42,48 +42,64 @@ expect() { # FILE PAIR FILTER
 }
 
 # What the capture of a device says of its one peer.
-truth() { # PAIR DEVICE LOCAL KEY
-  "$ROOT/tests/lib/heartbeats_in_capture.py" "$BATS_FILE_TMPDIR/$1.$2.pcap" "$3" | jq -s ".[0].$4"
+truth() { # PAIR DEVICE LOCAL
+  "$ROOT/tests/lib/heartbeats_in_capture.py" "$BATS_FILE_TMPDIR/$1.$2.pcap" "$3" | head -n 1
 }
 
-# Heartbeats sent, answered and received are as many as in the capture; the median RTT differs by 2 % or 300 us at most.
-# A starved guest adds delays of its own anywhere, also between capture and script: how large they are, the capture's
-# distance from tc netem's delay says, and twice that is allowed for.
-agrees_with_capture() { # PAIR DEVICE LOCAL RADDR NETEM_MS
-  local p50 ours
+# Our RTTs of a path, in the order of the ACKs.
+ours() { of_pair "$EVENTS" "$1" "map(select(.raddr == \"$2\" and .rtt_ns)) | sort_by(.ts_us) | map(.rtt_ns)"; }
+
+# By how much our RTTs are above those of the capture: the median, heartbeat by heartbeat.
+above_capture() { # OURS CAPTURED
+  jq -n --argjson ours "$1" --argjson captured "$2" \
+    '[$ours, ($captured | .rtt_ns)] | transpose | map(.[0] - .[1]) | sort | .[length / 2 | floor]'
+}
+
+# Heartbeats sent, answered and received are as many as in the capture; the report's p50 is the median of our RTTs as
+# exactly as its histogram can (0.78 %); and our RTTs are those of the capture within 2 % or 300 us, whichever is larger.
+# Between the device, where the capture is made, and the protocol, where we look, the kernel works: that takes microseconds,
+# or most of a millisecond when it is emulated. So what the path `direct` shows, which has no delay, is taken off.
+agrees_with_capture() { # PAIR DEVICE LOCAL RADDR
+  local captured ours p50 work above
+  captured=$(truth "$1" "$2" "$3")
+  ours=$(ours "$1" "$4")
   assert_equal "$(of_pair "$EVENTS" "$1" "map(select(.raddr == \"$4\")) | [
       (map(select(.type == \"sctp_hb_sent\")) | length), (map(select(.rtt_ns)) | length),
       (map(select(.type == \"sctp_hb_recv\")) | length)] | join(\" \")")" \
-    "\"$(truth "$1" "$2" "$3" sent) $(truth "$1" "$2" "$3" acked) $(truth "$1" "$2" "$3" received)\""
-  p50=$(truth "$1" "$2" "$3" p50_ns)
-  ours=$("$NETVITALS" report rtt --format json "$EVENTS" |
+    "$(jq '"\(.sent) \(.acked) \(.received)"' <<<"$captured")"
+  p50=$("$NETVITALS" report rtt --format json "$EVENTS" |
     jq --argjson netns "$(cat "$BATS_FILE_TMPDIR/$1.netns")" ".rows[] | select(.netns == \$netns and .raddr == \"$4\").p50_ns")
-  echo "p50: ours $ours ns, capture $p50 ns, netem $5 ms" >&2
-  jq -ne "($ours - $p50 | if . < 0 then -. else . end) <= ([$p50 * 0.02, 300000, 2 * ($p50 - $5 * 1000000)] | max)" >/dev/null
+  jq -ne --argjson ours "$ours" --argjson p50 "$p50" \
+    '$ours | sort | $p50 >= .[(length - 1) / 2 | floor] * 0.99 and $p50 <= .[length / 2 | floor] * 1.01' >/dev/null
+  work=$(above_capture "$(ours direct 10.9.1.2)" "$(truth direct a1 10.9.1.1)")
+  above=$(above_capture "$ours" "$captured")
+  echo "$1: p50 $p50 ns, $above ns above the capture; direct: $work ns"
+  jq -ne --argjson captured "$captured" "($above - $work | if . < 0 then -. else . end) <=
+    ([(\$captured | .rtt_ns | sort | .[length / 2 | floor]) * 0.02, 300000] | max) and $work >= 0 and $work < 3000000" >/dev/null
 }
 
 @test "a delay of 20 ms: counts and median RTT are those of the capture" {
-  agrees_with_capture delay a1 10.9.1.1 10.9.1.2 20
+  agrees_with_capture delay a1 10.9.1.1 10.9.1.2
   expect "$EVENTS" delay 'map(select(.rtt_ns)) | length >= 10 and all(.rtt_ns >= 20000000)'
 }
 
 @test "a loss of 30 %: counts and median RTT are those of the capture" {
-  agrees_with_capture loss a1 10.9.1.1 10.9.1.2 40
+  agrees_with_capture loss a1 10.9.1.1 10.9.1.2
   expect "$EVENTS" loss 'any(.type == "sctp_hb_miss" and .outstanding >= 1 and .since_us >= 100000)'
 }
 
 @test "IPv6: counts and median RTT are those of the capture" {
-  agrees_with_capture six a1 2001:db8:9:1::1 2001:db8:9:1::2 50
+  agrees_with_capture six a1 2001:db8:9:1::1 2001:db8:9:1::2
   expect "$EVENTS" six 'all(.laddr == "2001:db8:9:1::1")'
 }
 
 @test "multihomed: each path has its own numbers, one goes down and the other does not" {
-  agrees_with_capture multi a1 10.9.1.1 10.9.1.2 40
-  agrees_with_capture multi a2 10.9.2.1 10.9.2.2 0 # cut early: counts only, any median will do
+  agrees_with_capture multi a1 10.9.1.1 10.9.1.2
+  agrees_with_capture multi a2 10.9.2.1 10.9.2.2
   expect "$CHANGES" multi 'map(select(.type == "sctp_path" and .raddr == "10.9.2.2") | .to) | .[0:2] == ["unconfirmed", "up"]'
   expect "$CHANGES" multi 'any(.type == "sctp_path" and .raddr == "10.9.2.2" and .from == "up" and .to == "pf")'
   expect "$CHANGES" multi 'any(.type == "sctp_path" and .raddr == "10.9.2.2" and .to == "down" and .errors > .max_errors)'
-  expect "$CHANGES" multi 'all(.raddr != "10.9.1.2" or .to == null or .to == "up")'
+  expect "$CHANGES" multi 'all(.raddr != "10.9.1.2" or .to != "down")' # a starved guest may make it pf for a moment
 }
 
 @test "a peer whose packets are dropped: ESTABLISHED, heartbeats unanswered, the path goes down" {
@@ -103,22 +119,19 @@ agrees_with_capture() { # PAIR DEVICE LOCAL RADDR NETEM_MS
   expect "$EVENTS" late 'map(select(.type == "sctp_hb_ack" and .rtt_ns >= 1000000000)) | all(.verdict == "late")'
 }
 
-@test "forged ACKs: another nonce, an unknown address, a wrong length, and a duplicate" {
-  open_problem "an ACK that comes while bpftrace detaches its probes is called unknown_path"
+@test "forged ACKs: another nonce, an unknown address, a wrong length, another tag, from the future, and a duplicate" {
   expect "$EVENTS" forged 'map(select(.type == "sctp_hb_ack" and .verdict != "ok" and .verdict != "late") | .verdict) ==
-    ["bad_nonce", "unknown_path", "bad_length", "stale"]'
+    ["bad_nonce", "unknown_path", "bad_length", "bad_vtag", "stale", "stale"]'
   expect "$EVENTS" forged 'map(select(.verdict and .verdict != "ok" and .verdict != "late")) | all(has("rtt_ns") | not)'
   expect "$EVENTS" forged '(map(select(.rtt_ns)) | length) <= (map(select(.type == "sctp_hb_sent")) | length)'
 }
 
 @test "an association that the peer starts anew" {
-  open_problem "the ABORT is not always dropped in time, so the host sees an end and a new association"
   expect "$CHANGES" restart 'map(select(.type == "sctp_assoc") | .state) == ["up", "restart"]'
   expect "$EVENTS" restart 'map(select(.type == "sctp_hb_ack" and .verdict == "ok")) | length >= 10'
 }
 
 @test "PLPMTUD probes are counted apart from heartbeats" {
-  open_problem "under emulation an ACK was once called unknown_path whose path the kernel knew"
   expect "$EVENTS" probe 'any(.type == "sctp_pmtu_probe" and .acked == 0 and .probe_bytes > 1000)'
   expect "$EVENTS" probe 'any(.type == "sctp_pmtu_probe" and .acked == 1 and .rtt_ns > 0)'
   expect "$EVENTS" probe 'map(select(.type == "sctp_hb_ack")) | all(.verdict == "ok" or .verdict == "late")'
@@ -142,7 +155,7 @@ agrees_with_capture() { # PAIR DEVICE LOCAL RADDR NETEM_MS
 }
 
 @test "kernel's jiffies come out as microseconds" {
-  expect "$EVENTS" delay 'map(select(.type == "sctp_hb_sent")) | all(.hb_interval_us == 500000 and .rto_us >= 200000 and .rto_us <= 600000)'
+  expect "$EVENTS" mapped 'map(select(.type == "sctp_hb_sent")) | all(.hb_interval_us == 500000 and .rto_us >= 200000 and .rto_us <= 600000)'
   expect "$EVENTS" delay 'map(select(.type == "sctp_hb_ack")) | last.kernel_srtt_us | . >= 16000 and . <= 400000'
 }
 
@@ -151,14 +164,28 @@ agrees_with_capture() { # PAIR DEVICE LOCAL RADDR NETEM_MS
   jq -se '.[0].settings == "2001:db8:9:1::2 5000"' "$BATS_FILE_TMPDIR/filtered.ndjson"
 }
 
+@test "a map that is full is said to be: what is lost has an event, and the report says so" {
+  local stream=$BATS_FILE_TMPDIR/filtered.ndjson
+  jq -se '.[-1] | .type == "lost" and .events == 1 and .where == "map of heartbeats sent"' "$stream"
+  jq -se 'map(select(.type == "sctp_hb_sent")) | length >= 6' "$stream"
+  jq -se 'map(select(.type == "sctp_hb_ack") | .verdict) | length >= 5 and unique == ["ok"]' "$stream"
+  run -5 "$NETVITALS" report rtt --fail-on-loss "$stream"
+}
+
+@test "a script whose reader has gone ends quietly" {
+  assert_equal "$(cat "$BATS_FILE_TMPDIR/filtered.code")" 141 # SIGPIPE
+  assert_equal "$(cat "$BATS_FILE_TMPDIR/filtered.err")" ""
+}
+
 @test "the streams are framed, hold what the schema knows, and nothing was lost" {
-  open_problem "under emulation a stream was not framed or lost events"
   local stream
   for stream in "$EVENTS" "$CHANGES"; do
-    jq -se '.[0].type == "begin" and .[-1].type == "end" and any(.type == "ready") and all(.type != "lost")' "$stream"
-    # a starved guest delivers late what one of its CPUs saw, and measures odd times: those two findings are its own
+    jq -se '.[0].type == "begin" and .[-1].type == "end" and .[-1].ts_us >= (map(.ts_us) | max) and
+      (map(select(.type == "ready")) | length) == 1 and all(.type != "lost")' "$stream"
+    jq -se --arg version "$(cat "$ROOT/VERSION")" '.[0].version == $version and (.[0].kernel | length) > 3' "$stream"
+    # a starved guest delivers late what one of its CPUs saw, and its jiffies stand still: those findings are its own
     run "$NETVITALS" lint "$stream"
-    run ! grep -vE ': (time|unit): |^netvitals: [0-9]+ findings' <<<"$output"
+    run ! grep -vE ': (time|unit|rtt): |^netvitals: [0-9]+ findings' <<<"$output"
   done
   # the clock of the events is the clock of the host
   local now
