@@ -6,9 +6,9 @@
 // that our own producers write does the bulk; what it does not like goes to json-c, and both agree.
 //
 // Rules: keys in any order; of a key given twice the last one counts, but a second `type` is an
-// error; an integer may stand in quotes; a flag may be true or false; null is an absent key; KEY_hex is given back as KEY; keys
-// that the schema does not have are counted and skipped. Strict JSON (RFC 8259) otherwise, in valid
-// UTF-8.
+// error; an integer may stand in quotes; a flag may be true or false; null is an absent key;
+// KEY_hex is given back as KEY; keys that the schema does not have are counted and skipped. Strict
+// JSON (RFC 8259) otherwise, in valid UTF-8.
 #pragma once
 
 #include <stdbool.h>
