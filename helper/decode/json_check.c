@@ -170,8 +170,12 @@ const char *json_check(char *text, size_t len)
 {
     struct cursor c = {text, text + len};
     size_t depth = 0, types = 0;
+    bool after_comma = false;
     while (c.at < c.end) {
         const char *wrong = NULL, *start = c.at;
+        if (after_comma && (*c.at == '}' || *c.at == ']'))
+            return "unexpected character";
+        after_comma = *c.at == ',' || (after_comma && is_space(*c.at));
         if (*c.at == '"') {
             wrong = check_string(&c);
             if (!wrong && depth == 1 && is_key(&c) && means_type(start, c.at) && ++types > 1)

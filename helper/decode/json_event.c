@@ -12,6 +12,13 @@
 
 enum { NESTING_MAX = 16 };
 
+static bool only_space(const char *text)
+{
+    return text[strspn(text, " \t\r\n")] == '\0';
+}
+
+// json-c's strict mode is of no use: 0.18 takes every character beyond ASCII for a control byte
+// (json-c's issue 875). What it would refuse, json_check() refuses.
 struct json_object *json_line_parse(struct decoder *d, const char *line, size_t len)
 {
     char *copy = text_arena_take(&d->texts, len + 1);
@@ -36,7 +43,6 @@ struct json_object *json_line_parse(struct decoder *d, const char *line, size_t 
             decoder_bad(d, "no memory");
             return NULL;
         }
-        json_tokener_set_flags(d->tokener, JSON_TOKENER_STRICT);
     }
     json_tokener_reset(d->tokener);
     struct json_object *object = json_tokener_parse_ex(d->tokener, copy, (int)len);
@@ -47,6 +53,8 @@ struct json_object *json_line_parse(struct decoder *d, const char *line, size_t 
         decoder_bad(d, "nested deeper than %d", NESTING_MAX);
     else if (error != json_tokener_success)
         decoder_bad(d, "%s", json_tokener_error_desc(error));
+    else if (!only_space(copy + json_tokener_get_parse_end(d->tokener)))
+        decoder_bad(d, "unexpected character");
     else
         return object;
     json_object_put(object);

@@ -3,7 +3,7 @@
 # Damage of every kind between good lines: it is counted and named by its line, and nothing around it is lost. And a machine
 # that cannot trace: one line that says what is missing, and the cure.
 #
-# shellcheck disable=SC2154 # run sets stderr
+# shellcheck disable=SC2030,SC2031,SC2154 # run sets stderr and output; the names of tests are strings
 
 load ../lib/common
 

@@ -136,6 +136,8 @@ static const struct row rows[] = {
     BAD_IS(END_ "} x", "not JSON"),
     BAD_IS(END_ "}{}", "unexpected character"),
     BAD_IS(END_ ",}", "unexpected character"),
+    BAD_IS(END_ ",\"x\":[1, ]}", "unexpected character"),
+    EVENT_IS(END_ ",\"x\":\",}\",\"reason\":\"a\"}", END_ ",\"reason\":\"a\"}"),
     BAD_IS("{'type':'end','ts_us':1}", "not JSON"),
     BAD_IS(END_ "/**/}", "bad number"),
     BAD_IS("[]", "not an object"),

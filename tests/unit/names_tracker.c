@@ -515,11 +515,12 @@ static void malformed_copies(void)
 {
     struct tracker *t = tracker__new(&config);
     for (size_t size = 0; size < NAME_PACKET_HEAD + 4; size++) {
-        struct name_packet *p = calloc(1, NAME_PACKET_HEAD + 4);
+        unsigned char *copy = calloc(1, NAME_PACKET_HEAD + 4);
+        struct name_packet *p = (struct name_packet *)copy;
         p->key = tcp(1);
         p->len = p->full_len = 5;
         tracker__packet(t, p, size, 0);
-        free(p);
+        free(copy);
     }
     EXPECT_U64(&e, "none taken", tracker__take_counts(t).copies, 0);
     tracker__free(t);
