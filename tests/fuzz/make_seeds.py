@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the seeds of the fuzz targets dns, tls, http and quic anew: tests/fuzz/make_seeds.py
+"""Writes the seeds of the fuzz targets dns, tls, http, quic and streams anew: tests/fuzz/make_seeds.py
 
 One well-formed input for each thing that a parser knows, so that the fuzzer starts where the rare code is.
 """
@@ -115,6 +115,15 @@ def quic():
     header = hexa("c000000001088394c8f03e5157080000449e7b9aec34d1b1c98dd7689fb8ec11")
     write("quic", "header", piece(header + bytes(1168)))
 
+# ---- streams: segments (length in units of 3 bytes, bytes repeated), then the stream; see streams.c
 
-for target in (dns, tls, http, quic):
+
+def streams():
+    message = sized(dns_message(1, dns_name("www.example.com") + hexa("0001 0001"),
+                                record(hexa("c00c"), 1, 60, hexa("c6336401"))))
+    write("streams", "two_messages", bytes([3, 5, 0, 20, 0, 9, 4]) + message + message)
+    write("streams", "hello", bytes([4, 30, 0, 30, 7, 60, 0, 90, 31]) + client_hello("example.com", 300))
+
+
+for target in (dns, tls, http, quic, streams):
     target()

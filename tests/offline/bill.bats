@@ -274,7 +274,9 @@ RULES
 }
 
 @test "the LINE example is read, and knows voice by its prefixes" {
-  { flow 10.0.0.1 147.92.128.6 17 5000 20 200; flow 10.0.0.1 192.0.2.1 6 443 1 2 '"name":"obs.line-scdn.net","evidence":"sni"'; } >"$OUT/line"
+  { flow 10.0.0.1 147.92.128.6 17 5000 20 200; flow 10.0.0.1 192.0.2.1 6 443 1 2 '"name":"obs.line-scdn.net","evidence":"sni"'
+    flow 10.0.0.1 147.92.128.6 6 443 3 4 '"name":"x.ads.line.me","evidence":"sni"'; } >"$OUT/line"
   "$NETVITALS" report traffic "$OUT/line" --rules "$ROOT/docs/examples/line.rules" --format json >"$OUT/report"
-  assert_jq "$OUT/report" '.[0].bill[0] | .free_bytes == 223 and .charged_bytes == 0 and .unknown_bytes == 0'
+  assert_jq "$OUT/report" '.[0].bill[0] | .free_bytes == 223 and .charged_bytes == 7 and .unknown_bytes == 0'
+  assert_jq "$OUT/report" '.[0].rows | map(.app) | sort | unique == ["line", "line-ads"]'
 }
