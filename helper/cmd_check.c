@@ -79,6 +79,18 @@ static const struct opt options[] = {
         "rtt: warn from this share of unanswered heartbeats on; loss: of events"),
     ROW(crit_loss_ppm, 0, "crit-loss", OPT_PERCENT, "PERCENT",
         "rtt, loss: critical from this share on"),
+    ROW(warn_share_ppm, 0, "warn-share", OPT_PERCENT, "PERCENT",
+        "redirect: warn if less of the bytes took the short cut"),
+    ROW(crit_share_ppm, 0, "crit-share", OPT_PERCENT, "PERCENT",
+        "redirect: critical if less of the bytes did"),
+    ROW(warn_throttled_ppm, 0, "warn-throttled", OPT_PERCENT, "PERCENT",
+        "cgroup: warn from this share of its CPU periods held back on"),
+    ROW(crit_throttled_ppm, 0, "crit-throttled", OPT_PERCENT, "PERCENT",
+        "cgroup: critical from this share on"),
+    ROW(warn_full_ppm, 0, "warn-full", OPT_PERCENT, "PERCENT",
+        "cgroup: warn if memory or tasks reach this share of their limit"),
+    ROW(crit_full_ppm, 0, "crit-full", OPT_PERCENT, "PERCENT",
+        "cgroup: critical if they reach this share"),
     {0},
 };
 

@@ -26,6 +26,8 @@ struct report_options {
     const char *assocs; // file of /proc/net/sctp/assocs; "" for this host's; NULL for none
     uint64_t max_age_us, warn_p99_us, crit_p99_us, warn_loss_ppm, crit_loss_ppm;
     // check
+    uint64_t warn_share_ppm, crit_share_ppm;                                       // redirect
+    uint64_t warn_throttled_ppm, crit_throttled_ppm, warn_full_ppm, crit_full_ppm; // cgroup
     bool live; // ages count to the clock, not to the last event
     // traffic
     const char *subscribers, *rules, *rules_before, *quota, *pseudonyms;

@@ -426,5 +426,6 @@ const struct aggregate aggregate_cgroup = {
     .add = cgroup_add,
     .fill = cgroup_fill,
     .summarise = cgroup_summarise,
+    .check = cgroup_check,
     .destroy = cgroup_destroy,
 };

@@ -82,6 +82,9 @@ bool cgroup_wanted(const struct cgroup_aggregate *a, uint32_t hierarchy, struct 
 void cgroup_rows(struct cgroup_aggregate *a, struct report *report);
 void cgroup_timeline(struct cgroup_aggregate *a, struct report *report);
 
+// `netvitals check cgroup`.
+enum check_state cgroup_check(void *self, uint64_t now_us, struct check_result *result);
+
 // What moves processes between cells: cgroup_task, cgroup_attach, cgroup_fork, cgroup_exit.
 void cgroup_places_add(struct cgroup_aggregate *a, const struct event *ev,
                        const struct cgroup_key *key, struct cgroup_cell *cell);

@@ -6,6 +6,7 @@
 #include "helper/aggregate/aggregate.h"
 #include "helper/aggregate/intern.h"
 #include "helper/aggregate/keymap.h"
+#include "helper/report/format.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -264,6 +265,32 @@ static void redirect_summarise(void *self, summary_fn *emit, void *context)
     free(rows);
 }
 
+static enum check_state redirect_check(void *self, uint64_t now_us, struct check_result *result)
+{
+    const struct redirect_report *r = self;
+    const struct report_options *o = r->options;
+    struct port_cell all = r->other;
+    char share[QUANTITY_MAX], bytes[QUANTITY_MAX];
+    (void)now_us;
+    for (size_t i = 0; i < keymap_count(r->ports); i++)
+        cell_add(&all, keymap_cell_at(r->ports, i));
+    if (!volume(&all)) {
+        snprintf(result->text, sizeof(result->text), "no byte was seen; is sockredir running?");
+        return CHECK_UNKNOWN;
+    }
+    uint64_t share_ppm =
+        (uint64_t)((unsigned __int128)all.bytes_redirected * 1000000 / volume(&all));
+    snprintf(result->text, sizeof(result->text), "%s of %s took the short cut",
+             quantity_format(share_ppm, UNIT_PPM, share),
+             quantity_format(volume(&all), UNIT_BYTES, bytes));
+    snprintf(result->perfdata, sizeof(result->perfdata),
+             "share=%" PRIu64 ".%04" PRIu64 "%% redirected=%" PRIu64 "B passed=%" PRIu64 "B",
+             share_ppm / 10000, share_ppm % 10000, all.bytes_redirected, all.bytes_passed);
+    return share_ppm < o->crit_share_ppm   ? CHECK_CRITICAL
+           : share_ppm < o->warn_share_ppm ? CHECK_WARNING
+                                           : CHECK_OK;
+}
+
 const struct aggregate aggregate_redirect = {
     .name = "redirect",
     .title = "Local TCP by the short cut",
@@ -272,5 +299,6 @@ const struct aggregate aggregate_redirect = {
     .add = redirect_add,
     .fill = redirect_fill,
     .summarise = redirect_summarise,
+    .check = redirect_check,
     .destroy = redirect_destroy,
 };

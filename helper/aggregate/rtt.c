@@ -282,6 +282,7 @@ static void rtt_fill(void *self, uint64_t now_us, struct report *report)
     size_t count;
     struct rtt_judged *judged = rtt_judge_all(rtt, now_us, &count);
     rtt_rows(rtt, judged, count, now_us, report);
+    rtt_histogram(judged, judged ? count : 0, report);
     if (rtt->windows.length_us)
         rtt_timeline(rtt, judged, count, report);
     if (rtt->options->assocs) {

@@ -61,6 +61,9 @@ bool rtt_other_is_empty(const struct rtt *rtt);
 void rtt_rows(const struct rtt *rtt, const struct rtt_judged *judged, size_t count, uint64_t now_us,
               struct report *report);
 
+// Fills the histogram of the rows.
+void rtt_histogram(const struct rtt_judged *judged, size_t count, struct report *report);
+
 // Adds the section `timeline`: a row for each path and window, in the order of judged.
 void rtt_timeline(const struct rtt *rtt, const struct rtt_judged *judged, size_t count,
                   struct report *report);

@@ -102,6 +102,15 @@ uint64_t sketch_quantile(const struct sketch *s, uint32_t quantile_ppm)
     return bucket_midpoint(last);
 }
 
+uint64_t sketch_count_below(const struct sketch *s, uint64_t bound)
+{
+    uint32_t end = sketch_bucket(bound);
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < end && i < s->buckets; i++)
+        count += s->counts[i];
+    return count;
+}
+
 enum { NUMBER_MAX = 20, PAIR_MAX = 1 + 4 + 1 + NUMBER_MAX };
 
 static size_t put_number(uint64_t value, char *out)

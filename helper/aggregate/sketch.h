@@ -30,6 +30,9 @@ int sketch_merge(struct sketch *into, const struct sketch *from);
 // The value at quantile (parts per million, nearest rank): the midpoint of its bucket. 0 if empty.
 uint64_t sketch_quantile(const struct sketch *s, uint32_t quantile_ppm);
 
+// How many values are smaller than bound, which is the start of a bucket: a power of two is.
+uint64_t sketch_count_below(const struct sketch *s, uint64_t bound);
+
 uint32_t sketch_bucket(uint64_t value);
 // Smallest value of a bucket; the one of bucket + 1 is the first that no longer belongs.
 uint64_t sketch_bucket_start(uint32_t bucket);

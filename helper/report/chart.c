@@ -10,7 +10,7 @@
 #include <time.h>
 
 static const uint64_t second_us = 1000000;
-enum { NAME_PARTS_MAX = 512 };
+enum { SERIES_COMPARED_MAX = 256, NAME_PARTS_MAX = 512 };
 
 size_t chart_column(const struct table *t, unsigned flag)
 {
@@ -68,6 +68,27 @@ static void cut_series(struct chart *c)
     qsort_r(c->series, c->series_count, sizeof(*c->series), compare_series, c);
 }
 
+static bool narrow_labels_differ(const struct table *t, size_t a, size_t b)
+{
+    for (size_t c = 0; c < t->column_count; c++)
+        if ((t->columns[c].flags & (COLUMN_LABEL | COLUMN_WIDE)) == COLUMN_LABEL &&
+            cell_compare(chart_cell(t, a, c), chart_cell(t, b, c)) != 0)
+            return true;
+    return false;
+}
+
+static bool needs_wide_names(const struct chart *c)
+{
+    if (c->series_count > SERIES_COMPARED_MAX)
+        return true;
+    for (size_t i = 0; i < c->series_count; i++)
+        for (size_t k = 0; k < i; k++)
+            if (!narrow_labels_differ(c->table, c->order[c->series[i].first],
+                                      c->order[c->series[k].first]))
+                return true;
+    return false;
+}
+
 bool chart_open(struct chart *c, FILE *out, const struct report *report, const struct table *table)
 {
     *c = (struct chart){.out = out, .report = report, .table = table};
@@ -89,6 +110,7 @@ bool chart_open(struct chart *c, FILE *out, const struct report *report, const s
     if (c->to_us == c->from_us)
         c->to_us++;
     cut_series(c);
+    c->wide_names = needs_wide_names(c);
     return true;
 }
 
@@ -110,22 +132,24 @@ static bool tells_apart(const struct table *t, size_t column)
     return false;
 }
 
-void chart_name(FILE *out, const struct table *t, size_t row, size_t characters)
+void chart_name(FILE *out, const struct table *t, size_t row, bool wide, size_t characters)
 {
     char name[NAME_PARTS_MAX] = "";
     size_t at = 0;
+    bool any_label = false;
     for (size_t c = 0; c < t->column_count; c++) {
         const struct column *column = &t->columns[c];
         const struct cell *cell = chart_cell(t, row, c);
-        bool wide = column->flags & COLUMN_WIDE;
+        bool is_wide = column->flags & COLUMN_WIDE;
+        any_label |= (column->flags & COLUMN_LABEL) != 0;
         if (!(column->flags & COLUMN_LABEL) || cell->kind == CELL_ABSENT)
             continue;
-        if (wide && !tells_apart(t, c))
+        if (is_wide && !(wide && tells_apart(t, c)))
             continue;
         if (at + 64 >= sizeof(name))
             break;
         at += (size_t)snprintf(name + at, sizeof(name) - at, "%s%s%s", at ? " " : "",
-                               wide ? column->key : "", wide ? " " : "");
+                               is_wide ? column->key : "", is_wide ? " " : "");
         if (cell->kind == CELL_TEXT)
             at += (size_t)snprintf(name + at, sizeof(name) - at, "%.*s", (int)cell->text.len,
                                    cell->text.ptr);
@@ -133,7 +157,8 @@ void chart_name(FILE *out, const struct table *t, size_t row, size_t characters)
             at += (size_t)snprintf(name + at, sizeof(name) - at, "%" PRIu64, cell->u64);
         at = at < sizeof(name) ? at : sizeof(name) - 1;
     }
-    html_text_cut(out, at ? (struct text){name, at} : TEXT_LITERAL("all"), characters);
+    const struct text unnamed = any_label ? TEXT_LITERAL("–") : TEXT_LITERAL("all");
+    html_text_cut(out, at ? (struct text){name, at} : unnamed, characters);
 }
 
 // ---- scales

@@ -36,6 +36,7 @@ struct chart {
     size_t *order;
     struct chart_series *series; // in the order of the table's rows
     size_t series_count;
+    bool wide_names; // the labels that are shown without --wide do not tell the series apart
 };
 
 // False if the table is empty, or there is no memory.
@@ -51,7 +52,7 @@ uint64_t chart_time(const struct chart *c, size_t row);
 // The name of a row among the others: its labels, those left out that are the same in all rows or
 // that only
 // --wide shows and that tell nothing apart.
-void chart_name(FILE *out, const struct table *t, size_t row, size_t characters);
+void chart_name(FILE *out, const struct table *t, size_t row, bool wide, size_t characters);
 
 // The place of a time and of a value between the axes.
 int chart_x(const struct chart *c, uint64_t at_us);

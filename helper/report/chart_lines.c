@@ -209,7 +209,7 @@ static void print_panel(const struct panel *p)
     FILE *out = p->chart->out;
     chart_axes(p->chart, PANEL_BOTTOM, p->max, p->chart->table->columns[p->line].unit, false);
     fprintf(out, "<text class=\"name\" x=\"%d\" y=\"18\">", CHART_LEFT / 10);
-    chart_name(out, p->chart->table, row_of(p, 0), 90);
+    chart_name(out, p->chart->table, row_of(p, 0), p->chart->wide_names, 90);
     print_state(p);
     fputs("</text>", out);
     print_marks(p);

@@ -60,7 +60,7 @@ static void print_bar(FILE *out, const struct table *t, size_t row, uint64_t max
     uint64_t sum = sum_of(t, row, unit);
     unsigned number = 0;
     fprintf(out, "<text class=\"y\" x=\"%d\" y=\"%d\">", BAR_LEFT - 8, y + 15);
-    chart_name(out, t, row, 42);
+    chart_name(out, t, row, true, 42);
     fputs("</text>", out);
     for (size_t c = 0; c < t->column_count; c++) {
         if (!is_part(t, c, unit))

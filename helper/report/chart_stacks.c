@@ -38,12 +38,17 @@ static uint64_t total_of(const struct chart *c, const struct chart_series *s, si
     return total;
 }
 
-// Puts the series with the largest totals into the first layers.
+// Puts the series with the largest totals of all stacked columns into the first layers: a series
+// has the same colour in each of the stacks.
 static void rank_series(struct stack *s)
 {
     const struct chart *c = s->chart;
-    for (size_t i = 0; i < c->series_count; i++)
-        c->series[i].total = total_of(c, &c->series[i], s->column);
+    for (size_t i = 0; i < c->series_count; i++) {
+        c->series[i].total = 0;
+        for (size_t k = 0; k < c->table->column_count; k++)
+            if (c->table->columns[k].flags & COLUMN_STACK)
+                c->series[i].total += total_of(c, &c->series[i], k);
+    }
     for (size_t i = 0; i < c->series_count; i++) {
         size_t at = s->layers < CHART_COLORS ? s->layers++ : CHART_COLORS;
         for (; at > 0 && c->series[s->rank[at - 1]].total < c->series[i].total; at--)
@@ -139,7 +144,8 @@ static void print_tips(const struct stack *s)
                 continue;
             fputc('\n', c->out);
             if (layer < s->layers)
-                chart_name(c->out, c->table, c->order[c->series[s->rank[layer]].first], 60);
+                chart_name(c->out, c->table, c->order[c->series[s->rank[layer]].first],
+                           c->wide_names, 60);
             else
                 fputs("other", c->out);
             fprintf(c->out, " %s/s",
@@ -158,7 +164,7 @@ static void print_legend(const struct stack *s)
     fputs("<p class=\"legend\">", c->out);
     for (size_t layer = 0; layer < s->layers; layer++) {
         fprintf(c->out, "<span><i class=\"key c%zu\"></i>", layer);
-        chart_name(c->out, c->table, c->order[c->series[s->rank[layer]].first], 48);
+        chart_name(c->out, c->table, c->order[c->series[s->rank[layer]].first], c->wide_names, 48);
         fprintf(c->out, " <b>%s</b></span> ",
                 quantity_format(c->series[s->rank[layer]].total, unit, quantity));
     }
@@ -174,7 +180,8 @@ static void print_stack(struct stack *s)
 {
     const struct chart *c = s->chart;
     uint64_t max = 0;
-    rank_series(s);
+    for (size_t i = 0; i < c->series_count; i++)
+        c->series[i].total = total_of(c, &c->series[i], s->column);
     if (!fill_values(s))
         return;
     for (size_t window = 0; window < s->windows; window++) {
@@ -204,9 +211,9 @@ void chart_stacks(const struct chart *c)
               c->out);
         return;
     }
-    for (size_t k = 0; k < t->column_count; k++) {
-        struct stack s = {.chart = c, .column = k, .windows = (size_t)windows};
-        if (t->columns[k].flags & COLUMN_STACK)
+    struct stack s = {.chart = c, .windows = (size_t)windows};
+    rank_series(&s);
+    for (s.column = 0; s.column < t->column_count; s.column++)
+        if (t->columns[s.column].flags & COLUMN_STACK)
             print_stack(&s);
-    }
 }

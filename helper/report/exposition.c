@@ -3,6 +3,7 @@
 #include "helper/report/exposition.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct exposition {
@@ -39,9 +40,15 @@ static void print_label(const struct exposition *e, bool *first, const char *key
     *first = false;
 }
 
-// The labels of a row; those of all rows beyond the limit if row is EXPOSITION_ROWS_MAX.
+struct extra_label {
+    const char *key; // NULL: none
+    struct text value;
+};
+
+// The labels of a row, and one more; those of all rows beyond the limit if row is
+// EXPOSITION_ROWS_MAX.
 static void print_labels(const struct exposition *e, const struct table *t, size_t row, bool states,
-                         struct text direction)
+                         struct extra_label extra)
 {
     bool first = true;
     for (size_t c = 0; c < t->column_count; c++) {
@@ -59,8 +66,8 @@ static void print_labels(const struct exposition *e, const struct table *t, size
             print_label(e, &first, column->key, text_of(number));
         }
     }
-    if (direction.ptr)
-        print_label(e, &first, "direction", direction);
+    if (extra.key)
+        print_label(e, &first, extra.key, extra.value);
     fputs(first ? " " : "} ", e->out);
 }
 
@@ -94,18 +101,19 @@ static struct cell sum_of_rest(const struct table *t, size_t column)
 static void print_column(const struct exposition *e, const struct table *t, size_t column,
                          const struct metric *m)
 {
+    const struct extra_label direction = {m->direction.ptr ? "direction" : NULL, m->direction};
     for (size_t row = 0; row < t->row_count && row < EXPOSITION_ROWS_MAX; row++) {
         const struct cell *cell = &t->cells[row * t->column_count + column];
         if (cell->kind != CELL_U64 && cell->kind != CELL_I64)
             continue;
         print_sample_name(e, m);
-        print_labels(e, t, row, false, m->direction);
+        print_labels(e, t, row, false, direction);
         print_value(e, cell, m->decimals);
     }
     if (t->row_count > EXPOSITION_ROWS_MAX && m->counter) {
         struct cell rest = sum_of_rest(t, column);
         print_sample_name(e, m);
-        print_labels(e, t, EXPOSITION_ROWS_MAX, false, m->direction);
+        print_labels(e, t, EXPOSITION_ROWS_MAX, false, direction);
         print_value(e, &rest, m->decimals);
     }
 }
@@ -157,8 +165,51 @@ static void print_states(const struct exposition *e, const struct report *r, con
     print_head(e, &m, "info", r->title, "words that describe a row");
     for (size_t row = 0; row < t->row_count && row < EXPOSITION_ROWS_MAX; row++) {
         fprintf(e->out, "%s_info", m.name);
-        print_labels(e, t, row, true, (struct text){0});
+        print_labels(e, t, row, true, (struct extra_label){0});
         fputs("1\n", e->out);
+    }
+}
+
+static void print_bucket(const struct exposition *e, const struct report *r, const struct metric *m,
+                         size_t row, size_t bound)
+{
+    const struct histogram *h = &r->histogram;
+    bool last = bound == h->bound_count;
+    char *text = NULL;
+    size_t size;
+    FILE *value = open_memstream(&text, &size);
+    if (!value)
+        return;
+    if (last)
+        fputs("+Inf", value);
+    else
+        print_decimal(value, h->bounds[bound], m->decimals);
+    if (fclose(value) == 0) {
+        fprintf(e->out, "%s_bucket", m->name);
+        print_labels(e, &r->rows, row, false,
+                     (struct extra_label){"le", (struct text){text, size}});
+        fprintf(e->out, "%" PRIu64 "\n", last ? h->rows[row].total : h->rows[row].counts[bound]);
+    }
+    free(text);
+}
+
+static void print_histogram(const struct exposition *e, const struct report *r)
+{
+    const struct histogram *h = &r->histogram;
+    struct metric m;
+    if (h->bound_count == 0 || h->row_count == 0)
+        return;
+    metric_of_histogram(r, &m);
+    print_head(e, &m, "histogram", r->title, h->help);
+    for (size_t row = 0; row < h->row_count && row < EXPOSITION_ROWS_MAX; row++) {
+        for (size_t bound = 0; bound <= h->bound_count; bound++)
+            print_bucket(e, r, &m, row, bound);
+        fprintf(e->out, "%s_sum", m.name);
+        print_labels(e, &r->rows, row, false, (struct extra_label){0});
+        print_decimal(e->out, h->rows[row].sum, m.decimals);
+        fprintf(e->out, "\n%s_count", m.name);
+        print_labels(e, &r->rows, row, false, (struct extra_label){0});
+        fprintf(e->out, "%" PRIu64 "\n", h->rows[row].total);
     }
 }
 
@@ -217,6 +268,7 @@ void print_exposition(FILE *out, const struct report *const *reports, size_t cou
         print_run(&e, reports[0]);
     for (size_t i = 0; i < count; i++) {
         print_table(&e, reports[i], &reports[i]->rows);
+        print_histogram(&e, reports[i]);
         for (size_t s = 0; s < reports[i]->section_count; s++)
             print_table(&e, reports[i], &reports[i]->sections[s]);
     }

@@ -62,9 +62,27 @@ const char *html_word_class(struct text word)
 
 // ---- tables
 
-static bool is_shown(const struct column *c, const struct render_options *o)
+static bool is_empty(const struct table *t, size_t column)
 {
-    return o->wide || !(c->flags & COLUMN_WIDE);
+    for (size_t row = 0; row < t->row_count; row++)
+        if (chart_cell(t, row, column)->kind != CELL_ABSENT)
+            return false;
+    return t->row_count > 0;
+}
+
+// A bit for each column that is shown: not those for --wide, nor those that nobody filled.
+static uint64_t shown_columns(const struct table *t, const struct render_options *o)
+{
+    uint64_t shown = 0;
+    for (size_t c = 0; c < t->column_count && c < 64; c++)
+        if (o->wide || !((t->columns[c].flags & COLUMN_WIDE) || is_empty(t, c)))
+            shown |= UINT64_C(1) << c;
+    return shown;
+}
+
+static bool is_shown(uint64_t shown, size_t column)
+{
+    return column >= 64 || (shown >> column & 1);
 }
 
 static void print_value(FILE *out, const struct cell *cell, const struct column *column,
@@ -105,17 +123,18 @@ static const char *cell_class(const struct column *c)
 }
 
 // The sums of the columns that add up.
-static void print_totals(FILE *out, const struct table *t, const struct render_options *o)
+static void print_totals(FILE *out, const struct table *t, uint64_t shown,
+                         const struct render_options *o)
 {
     bool any = false, first = true;
     for (size_t c = 0; c < t->column_count; c++)
-        any |= is_shown(&t->columns[c], o) && (t->columns[c].flags & COLUMN_COUNTER);
+        any |= is_shown(shown, c) && (t->columns[c].flags & COLUMN_COUNTER);
     if (!any || t->row_count < 2)
         return;
     fputs("<tfoot><tr>", out);
     for (size_t c = 0; c < t->column_count; c++) {
         uint64_t total;
-        if (!is_shown(&t->columns[c], o))
+        if (!is_shown(shown, c))
             continue;
         fprintf(out, "<td%s>%s", cell_class(&t->columns[c]), first ? "all" : "");
         if ((t->columns[c].flags & COLUMN_COUNTER) && table_total(t, c, &total)) {
@@ -130,9 +149,10 @@ static void print_totals(FILE *out, const struct table *t, const struct render_o
 
 static void print_table(FILE *out, const struct table *t, const struct render_options *o)
 {
+    const uint64_t shown = shown_columns(t, o);
     fputs("<div class=\"scroll\"><table><thead><tr>", out);
     for (size_t c = 0; c < t->column_count; c++) {
-        if (!is_shown(&t->columns[c], o))
+        if (!is_shown(shown, c))
             continue;
         fprintf(out, "<th%s title=\"%s\">", cell_class(&t->columns[c]), t->columns[c].key);
         html_text(out, text_of(t->columns[c].title));
@@ -142,7 +162,7 @@ static void print_table(FILE *out, const struct table *t, const struct render_op
     for (size_t row = 0; row < t->row_count; row++) {
         fputs("<tr>", out);
         for (size_t c = 0; c < t->column_count; c++) {
-            if (!is_shown(&t->columns[c], o))
+            if (!is_shown(shown, c))
                 continue;
             fprintf(out, "<td%s>", cell_class(&t->columns[c]));
             print_value(out, chart_cell(t, row, c), &t->columns[c], o);
@@ -151,20 +171,18 @@ static void print_table(FILE *out, const struct table *t, const struct render_op
         fputs("</tr>\n", out);
     }
     fputs("</tbody>", out);
-    print_totals(out, t, o);
+    print_totals(out, t, shown, o);
     fputs("</table></div>\n", out);
 }
 
 // ---- the page
 
-// How often each word of the first such column occurs: "stalled 1, ok 3".
-static void print_words(FILE *out, const struct table *t)
+// Counts the words of a column. Returns how many different ones there are.
+static size_t count_words(const struct table *t, size_t column, struct text words[WORDS_MAX],
+                          size_t counts[WORDS_MAX])
 {
-    struct text words[WORDS_MAX];
-    size_t counts[WORDS_MAX], count = 0, column = 0;
-    while (column < t->column_count && !metric_is_state(&t->columns[column]))
-        column++;
-    for (size_t row = 0; column < t->column_count && row < t->row_count; row++) {
+    size_t count = 0;
+    for (size_t row = 0; row < t->row_count; row++) {
         const struct cell *cell = chart_cell(t, row, column);
         size_t i = 0;
         while (i < count && !text_equal(words[i], cell->text))
@@ -177,6 +195,20 @@ static void print_words(FILE *out, const struct table *t)
         }
         counts[i]++;
     }
+    return count;
+}
+
+// How often each word of the first column of such that has any occurs: "stalled 1, ok 3".
+static void print_words(FILE *out, const struct table *t, const struct render_options *o)
+{
+    struct text words[WORDS_MAX];
+    size_t counts[WORDS_MAX], count = 0;
+    const uint64_t shown = shown_columns(t, o);
+    for (size_t c = 0; c < t->column_count && count == 0; c++)
+        if (metric_is_state(&t->columns[c]) && is_shown(shown, c))
+            count = count_words(t, c, words, counts);
+    if (count == 0)
+        return;
     fputs("<div class=\"chips\">", out);
     for (size_t i = 0; i < count; i++) {
         fprintf(out, "<span class=\"chip %s\"><b>%zu</b>", html_word_class(words[i]), counts[i]);
@@ -227,9 +259,9 @@ static void print_origin(FILE *out, const struct report *r)
     if (r->to_us)
         fprintf(out, "%.19sZ to %.19sZ (%s), ", time_format(r->from_us, from),
                 time_format(r->to_us, to), quantity_format(r->to_us - r->from_us, UNIT_US, length));
-    fputs("from", out);
+    fputs(r->source_count ? "from " : "from this host", out);
     for (size_t i = 0; i < r->source_count; i++) {
-        fputs(i ? ", " : " ", out);
+        fputs(i ? ", " : "", out);
         html_text(out, text_of(r->sources[i]));
     }
     fputs("</p>\n", out);
@@ -244,7 +276,7 @@ static void print_report(FILE *out, const struct report *r, const struct render_
         fputs("</p></section>\n", out);
         return;
     }
-    print_words(out, &r->rows);
+    print_words(out, &r->rows, o);
     print_note(out, r->note);
     for (size_t i = 0; i < r->section_count; i++) {
         const struct table *t = &r->sections[i];

@@ -86,6 +86,14 @@ struct text metric_stem(struct text key, enum unit unit)
     return base && !rate_unit_of(key, unit) ? without_unit(key, base) : key;
 }
 
+void metric_of_histogram(const struct report *report, struct metric *out)
+{
+    const struct base_unit *unit = base_unit_of(report->histogram.unit);
+    *out = (struct metric){.unit = unit ? unit->name : NULL, .decimals = unit ? unit->decimals : 0};
+    snprintf(out->name, sizeof(out->name), "netvitals_%s%s%s", report->name, unit ? "_" : "",
+             unit ? unit->name : "");
+}
+
 bool metric_of_column(const struct report *report, const struct table *table, size_t column,
                       struct metric *out)
 {

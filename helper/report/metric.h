@@ -22,6 +22,9 @@ struct metric {
 bool metric_of_column(const struct report *report, const struct table *table, size_t column,
                       struct metric *out);
 
+// The metric of the histogram of a report's rows: netvitals_rtt_seconds.
+void metric_of_histogram(const struct report *report, struct metric *out);
+
 // Splits a key that ends in _up or _down: *stem becomes what is before, *direction the word.
 bool metric_split_direction(struct text key, struct text *stem, struct text *direction);
 

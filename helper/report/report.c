@@ -72,6 +72,8 @@ void report_release(struct report *r)
     table_free(&r->rows);
     for (size_t i = 0; i < r->section_count; i++)
         table_free(&r->sections[i]);
+    free(r->histogram.rows);
+    r->histogram = (struct histogram){0};
     free(r->note);
     r->note = NULL;
     r->note_len = r->note_size = 0;

@@ -109,6 +109,24 @@ struct loss_item {
 extern const struct loss_item loss_items[];
 uint64_t loss_value(const struct loss_budget *loss, const struct loss_item *item);
 
+enum { HISTOGRAM_BOUNDS_MAX = 24, HISTOGRAM_ROWS_MAX = 1000 };
+
+struct histogram_row {
+    uint64_t total, sum;                   // of all values
+    uint64_t counts[HISTOGRAM_BOUNDS_MAX]; // of those that are at most the bound
+};
+
+// Values by size, a distribution for each of the first rows of the report, for formats that have
+// such a thing.
+struct histogram {
+    enum unit unit;
+    const char *help;
+    size_t bound_count; // 0: there is none
+    uint64_t bounds[HISTOGRAM_BOUNDS_MAX];
+    struct histogram_row *rows;
+    size_t row_count;
+};
+
 enum { REPORT_SECTIONS_MAX = 8 };
 
 struct report {
@@ -122,6 +140,7 @@ struct report {
     struct table rows;
     struct table sections[REPORT_SECTIONS_MAX]; // beside rows: contradictions, timelines
     size_t section_count;
+    struct histogram histogram; // of the rows; whoever fills it does not sort them
     char *note; // further lines for people, each with its newline; NULL: none. See report_note
     size_t note_len, note_size;
 };

@@ -100,7 +100,22 @@ formats() { "$NETVITALS" report --help | grep -A 3 -- '--format FORMAT' | grep -
   grep -q '^netvitals_rtt_info{.*verdict="lossy"} 1$' "$OUT/metrics"
   run grep -E '_(ns|us|ppm)(_total)?[{ ]' "$OUT/metrics"
   assert_equal "$output" ""
-  assert_equal "$(grep -v '^#' "$OUT/metrics" | sed 's/[{ ].*//' | uniq | sort | uniq -d)" ""
+  assert_equal "$(grep -v '^#' "$OUT/metrics" | sed 's/[{ ].*//; s/^\(netvitals_rtt_seconds\)_.*/\1/' | uniq | sort | uniq -d)" ""
+}
+
+@test "the histogram of round trips is what jq counts, bucket by bucket" {
+  local bound want
+  report prometheus <"$OUT/stream" | grep '^netvitals_rtt_seconds.*raddr="198.18.0.2"' >"$OUT/metrics"
+  jq -R 'fromjson? | select(.type == "sctp_hb_ack" and .raddr == "198.18.0.2" and (.verdict | . == "ok" or . == "late")) | .rtt_ns' \
+    "$OUT/stream" >"$OUT/values"
+  for bound in 0.001048575:1048575 0.016777215:16777215 0.033554431:33554431 68.719476735:68719476735; do
+    want=$(jq -s "map(select(. <= ${bound#*:})) | length" "$OUT/values")
+    assert_equal "$(sed -n "s/.*le=\"${bound%:*}\"} //p" "$OUT/metrics")" "$want"
+  done
+  want=$(jq -rs '"\(length) \(add)"' "$OUT/values")
+  assert_equal "$(sed -n 's/^netvitals_rtt_seconds_count.*} //p' "$OUT/metrics")" "${want% *}"
+  assert_equal "$(sed -n 's/.*le="+Inf"} //p' "$OUT/metrics")" "${want% *}"
+  assert_equal "$(sed -n 's/^netvitals_rtt_seconds_sum.*} //p' "$OUT/metrics" | tr -d .)" "$(printf %010d "${want#* }")"
 }
 
 @test "OpenMetrics: names without _total in TYPE, units as suffix, an end" {

@@ -209,7 +209,7 @@ EXPECTED
 }
 
 @test "a closed pipe ends quietly" {
-  for i in $(seq 1 2000); do sent "$i"; done >"$OUT/in"
+  sent 1000 >"$OUT/in"
   "$NETVITALS" schema 2>"$OUT/err" | true
   assert_equal "$(cat "$OUT/err")" ""
   "$NETVITALS" report rtt "$OUT/in" 2>"$OUT/err" | true

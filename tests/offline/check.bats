@@ -1,0 +1,69 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# `netvitals check` for cgroups and for redirection: the line, the numbers behind it, the exit code.
+
+load ../lib/common
+
+check() { run --separate-stderr "$NETVITALS" check "$@"; }
+
+# A cgroup with half of its memory and nine tenths of its tasks used, held back for a tenth of its periods
+state() { # TS_US OOM_KILLS PERIODS THROTTLED_NS
+  printf '{"type":"cgroup_state","ts_us":%s,"hierarchy":"v2","cgroup_id":7,"path":"/shop","cpu_quota_ns":50000000,"cpu_period_ns":100000000,"memory_bytes":500,"memory_max_bytes":1000,"pids":9,"pids_max":10,"used_ns":1,"oom_kills":%s,"periods":%s,"throttled":1,"throttled_ns":%s}\n' "$@"
+}
+
+@test "check cgroup: fine without limits, and its numbers" {
+  { state 1790000000000000 0 100 0; state 1790000010000000 0 200 1000000000; } >"$OUT/in"
+  check cgroup "$OUT/in"
+  assert_equal "$status" 0
+  assert_equal "$output" "CGROUP OK - 1 cgroups within their limits | cgroups=1 bad=0 oom_kills=0 throttled=10.0000% memory=50.0000% tasks=90.0000%"
+}
+
+@test "check cgroup: throttling and full limits by the limits given" {
+  { state 1790000000000000 0 100 0; state 1790000010000000 0 200 1000000000; } >"$OUT/in"
+  check cgroup --warn-throttled 10% "$OUT/in"
+  assert_equal "$status" 1
+  [[ $output == "CGROUP WARNING - /shop: 10.0 % throttled | "* ]]
+  check cgroup --warn-throttled 11% "$OUT/in"
+  assert_equal "$status" 0
+  check cgroup --warn-full 50% --crit-full 90% "$OUT/in"
+  assert_equal "$status" 2
+  [[ $output == "CGROUP CRITICAL - /shop: 90.0 % of its task limit | "* ]]
+  check cgroup --warn-full 50% --crit-full 90% --under /other "$OUT/in"
+  assert_equal "$status" 3
+}
+
+@test "check cgroup: a process killed in the window is critical, one killed before it is not" {
+  { state 1790000000000000 3 0 0; state 1790000010000000 3 0 0; } >"$OUT/before"
+  check cgroup "$OUT/before"
+  assert_equal "$status" 0
+  state 1790000000000000 3 0 0 >"$OUT/once"
+  check cgroup "$OUT/once"
+  assert_equal "$status" 0
+  { state 1790000000000000 3 0 0; state 1790000010000000 5 0 0; } >"$OUT/within"
+  check cgroup "$OUT/within"
+  assert_equal "$status" 2
+  [[ $output == "CGROUP CRITICAL - /shop: 2 killed for want of memory | "*" oom_kills=2 "* ]]
+}
+
+@test "check cgroup and check redirect: without events nobody knows" {
+  check cgroup /dev/null
+  assert_equal "$status" 3
+  check redirect /dev/null
+  assert_equal "$status" 3
+}
+
+@test "check redirect: the share of the short cut is what jq adds up, and is held against the limits" {
+  local events=$FIXTURES/redirect.ndjson short all percent
+  short=$(jq -s 'map(select(.type == "redirect") | .bytes_redirected) | add' "$events")
+  all=$(jq -s 'map(select(.type == "redirect") | .bytes_redirected + .bytes_passed) | add' "$events")
+  percent=$((short * 1000000 / all))
+  check redirect "$events"
+  assert_equal "$status" 0
+  [[ $output == *" took the short cut | share=$((percent / 10000)).$(printf %04d $((percent % 10000)))% redirected=${short}B passed=$((all - short))B" ]]
+  check redirect --warn-share $((percent / 10000 + 1))% "$events"
+  assert_equal "$status" 1
+  check redirect --warn-share $((percent / 10000 + 1))% --crit-share $((percent / 10000 + 1))% "$events"
+  assert_equal "$status" 2
+  check redirect --crit-share $((percent / 10000))% "$events"
+  assert_equal "$status" 0
+}
