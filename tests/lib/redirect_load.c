@@ -2,13 +2,14 @@
 //
 // redirect_load.c - one measurement of local traffic between two processes.
 //
-//   redirect_load MODE SIZE MILLISECONDS CPU CPU tcp|unix CGROUP
+//   redirect_load MODE SIZE MILLISECONDS CPU CPU tcp|unix CGROUP [ADDRESS NAMESPACE]
 //
 // MODE is rtt (SIZE bytes there and back), stream (writes of SIZE bytes one way), bulk (4 MB in
 // writes of SIZE bytes, then a byte back) or connect (connect and close; SIZE is ignored). Both
 // processes join CGROUP before they make a socket, the client is pinned to the first CPU, the
 // server to the second. Prints: operations, wall ns, CPU ns of both processes; an operation is a
-// round trip, a write, 4 MB, or a connection.
+// round trip, a write, 4 MB, or a connection. With ADDRESS (IPv4) and NAMESPACE (a file that names
+// a network namespace) the server listens there, for a peer behind a device.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
@@ -44,6 +45,7 @@ struct load {
     uint64_t duration_ns;
     int cpu[2];
     bool is_unix;
+    const char *address, *netns; // of the server; NULL: loopback, here
     struct sockaddr_storage addr;
     socklen_t addr_len;
     char *buf;
@@ -203,7 +205,7 @@ static void make_address(struct load *l, int listener)
     } else {
         struct sockaddr_in *in = (struct sockaddr_in *)&l->addr;
         in->sin_family = AF_INET;
-        in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        CHECK(inet_pton(AF_INET, l->address ? l->address : "127.0.0.1", &in->sin_addr) == 1);
         l->addr_len = sizeof(*in);
     }
     CHECK(bind(listener, (struct sockaddr *)&l->addr, l->addr_len) == 0);
@@ -212,23 +214,46 @@ static void make_address(struct load *l, int listener)
         CHECK(getsockname(listener, (struct sockaddr *)&l->addr, &l->addr_len) == 0);
 }
 
+static void enter(const char *netns)
+{
+    int fd = open(netns, O_RDONLY | O_CLOEXEC);
+    CHECK(fd >= 0 && setns(fd, CLONE_NEWNET) == 0);
+    close(fd);
+}
+
+// A socket stays in the namespace that it was made in, so only the listener is made there.
+static int open_listener(struct load *l)
+{
+    int here = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    if (l->netns)
+        enter(l->netns);
+    int listener = open_socket(l);
+    make_address(l, listener);
+    if (l->netns)
+        CHECK(setns(here, CLONE_NEWNET) == 0);
+    close(here);
+    return listener;
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 8) {
-        fprintf(stderr, "usage: redirect_load MODE SIZE MILLISECONDS CPU CPU tcp|unix CGROUP\n");
+    if (argc != 8 && argc != 10) {
+        fprintf(stderr, "usage: redirect_load MODE SIZE MILLISECONDS CPU CPU tcp|unix CGROUP "
+                        "[ADDRESS NAMESPACE]\n");
         return 2;
     }
     struct load l = {.mode = argv[1],
                      .size = strtoul(argv[2], NULL, 10),
                      .duration_ns = strtoul(argv[3], NULL, 10) * 1000000,
                      .cpu = {atoi(argv[4]), atoi(argv[5])},
-                     .is_unix = strcmp(argv[6], "unix") == 0};
+                     .is_unix = strcmp(argv[6], "unix") == 0,
+                     .address = argc == 10 ? argv[8] : NULL,
+                     .netns = argc == 10 ? argv[9] : NULL};
     l.buf = calloc(1, l.size > 1 << 20 ? l.size : 1 << 20);
     CHECK(l.buf);
     memset(l.buf, 'x', l.size);
     join(argv[7]);
-    int listener = open_socket(&l);
-    make_address(&l, listener);
+    int listener = open_listener(&l);
     pid_t server = fork();
     CHECK(server >= 0);
     if (server == 0) {
