@@ -92,7 +92,7 @@ name_id name_pool__hold(struct name_pool *p, const struct host_name *name)
             return name_pool__hold_id(p, id);
     }
     name_id id = take_slot(p, name->len);
-    for (int i = 0; !id && i < MAKE_ROOM_MAX && p->make_room && p->make_room(p->context); i++)
+    for (unsigned i = 0; !id && i < MAKE_ROOM_MAX && p->make_room && p->make_room(p->context); i++)
         id = take_slot(p, name->len);
     if (!id) {
         p->refused++;
