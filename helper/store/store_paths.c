@@ -80,6 +80,39 @@ static int expand(const char *dir, uint64_t since_us, uint64_t until_us, struct 
     return rc;
 }
 
+struct identity_of_path {
+    dev_t device;
+    ino_t inode;
+    const char *path;
+};
+
+static int compare_identities(const void *a, const void *b)
+{
+    const struct identity_of_path *x = a, *y = b;
+    if (x->device != y->device)
+        return x->device < y->device ? -1 : 1;
+    return (x->inode > y->inode) - (x->inode < y->inode);
+}
+
+// A file that stands twice, as a segment and its directory, is read twice: that doubles every sum.
+static void warn_of_doubles(const struct store_paths *paths)
+{
+    struct identity_of_path *files = calloc(paths->count + 1, sizeof(*files));
+    size_t count = 0;
+    for (size_t i = 0; files && i < paths->count; i++) {
+        struct stat st;
+        if (stat(paths->items[i], &st) == 0 && S_ISREG(st.st_mode))
+            files[count++] = (struct identity_of_path){st.st_dev, st.st_ino, paths->items[i]};
+    }
+    if (count > 1)
+        qsort(files, count, sizeof(*files), compare_identities);
+    for (size_t i = 1; i < count; i++)
+        if (compare_identities(&files[i - 1], &files[i]) == 0)
+            fprintf(stderr, "netvitals: %s and %s are the same file: its events count twice\n",
+                    files[i - 1].path, files[i].path);
+    free(files);
+}
+
 int store_paths_expand(const char *const *operands, size_t count, uint64_t since_us,
                        uint64_t until_us, struct store_paths *out)
 {
@@ -95,6 +128,7 @@ int store_paths_expand(const char *const *operands, size_t count, uint64_t since
             return rc;
         }
     }
+    warn_of_doubles(out);
     return 0;
 }
 

@@ -251,6 +251,11 @@ RULES
 @test "stored events get the bill that the stream had, and another one by other rules" {
   requires zstd
   "$NETVITALS" record --dir "$OUT/store" --host h <"$OUT/flows"
+  # a segment beside its store would be billed twice, so that is pointed out
+  run -0 "$NETVITALS" report traffic "$OUT/store" "$OUT"/store/*.zst --rules "$OUT/rules"
+  [[ $output == *"are the same file: its events count twice"* ]]
+  run -0 "$NETVITALS" report traffic "$OUT/store" --rules "$OUT/rules"
+  [[ $output != *"count twice"* ]]
   report
   jq '.bill' "$OUT/report" >"$OUT/stream"
   "$NETVITALS" report traffic "$OUT/store" --rules "$OUT/rules" --format json | jq '.bill' | diff "$OUT/stream" -
