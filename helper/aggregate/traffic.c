@@ -70,11 +70,16 @@ static bool load_files(struct traffic *t, const struct report_options *o)
         fprintf(stderr, "netvitals: --diff and --quota need --rules FILE\n");
         return false;
     }
-    return LOAD(t->subscribers, o->subscribers, subscribers_load, error) &&
-           LOAD(t->rules, o->rules, rules_load, error) &&
-           LOAD(t->rules_before, o->rules_before, rules_load, error) &&
-           LOAD(t->pseudonyms, o->pseudonyms, pseudonyms_load, error) &&
-           LOAD(t->quotas, o->quota, quotas_load, error);
+    bool loaded = LOAD(t->subscribers, o->subscribers, subscribers_load, error) &&
+                  LOAD(t->rules, o->rules, rules_load, error) &&
+                  LOAD(t->rules_before, o->rules_before, rules_load, error) &&
+                  LOAD(t->pseudonyms, o->pseudonyms, pseudonyms_load, error) &&
+                  LOAD(t->quotas, o->quota, quotas_load, error);
+    if (loaded && t->quotas && !quotas_fit_rules(t->quotas, t->rules, o->quota, error)) {
+        fprintf(stderr, "netvitals: %s\n", error);
+        return false;
+    }
+    return loaded;
 }
 
 static bool allocate(struct traffic *t, const struct report_options *o, uint32_t parts)

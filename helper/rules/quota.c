@@ -16,6 +16,7 @@ struct quota_line {
     struct ip_addr first, last;
     char *rate;
     struct quota quota;
+    unsigned number; // of the line in the file
 };
 
 struct quotas {
@@ -47,7 +48,7 @@ static const char *read_amount(const char *bytes, const char *warn, struct quota
     return NULL;
 }
 
-static const char *add_line(struct quotas *q, char *text)
+static const char *add_line(struct quotas *q, char *text, unsigned number)
 {
     enum { WORDS = 6 };
     char *words[WORDS] = {NULL}, *save = NULL;
@@ -65,7 +66,7 @@ static const char *add_line(struct quotas *q, char *text)
         return "out of memory";
     q->lines = lines;
     struct quota_line *line = &lines[q->count++];
-    *line = (struct quota_line){.rate = strdup(words[1])};
+    *line = (struct quota_line){.rate = strdup(words[1]), .number = number};
     const char *wrong = line->rate ? read_who(words[0], line) : "out of memory";
     return wrong ? wrong : read_amount(words[2], words[3], &line->quota);
 }
@@ -85,7 +86,7 @@ struct quotas *quotas_load(const char *path, char error[QUOTA_ERROR_MAX])
     }
     while (!wrong && getline(&line, &size, f) > 0) {
         number++;
-        wrong = add_line(q, line);
+        wrong = add_line(q, line, number);
     }
     free(line);
     fclose(f);
@@ -94,6 +95,19 @@ struct quotas *quotas_load(const char *path, char error[QUOTA_ERROR_MAX])
     snprintf(error, QUOTA_ERROR_MAX, "%s:%u: %s", path, number, wrong);
     quotas_free(q);
     return NULL;
+}
+
+bool quotas_fit_rules(const struct quotas *q, const struct rules *rules, const char *path,
+                      char error[QUOTA_ERROR_MAX])
+{
+    for (size_t i = 0; i < q->count; i++) {
+        if (rules_have_rate(rules, text_of(q->lines[i].rate)))
+            continue;
+        snprintf(error, QUOTA_ERROR_MAX, "%s:%u: no rule has the rate '%.40s'", path,
+                 q->lines[i].number, q->lines[i].rate);
+        return false;
+    }
+    return true;
 }
 
 void quotas_free(struct quotas *q)

@@ -10,6 +10,7 @@
 // there is no warning ahead of the quota.
 #pragma once
 
+#include "helper/rules/rules.h"
 #include "schema/events.h"
 
 struct quotas;
@@ -24,6 +25,11 @@ struct quota {
 // NULL with "FILE:LINE: what is wrong" in error.
 struct quotas *quotas_load(const char *path, char error[QUOTA_ERROR_MAX]);
 void quotas_free(struct quotas *q);
+
+// Whether each quota is of a rate that the rules can give; false with "FILE:LINE: what is wrong": a
+// quota of another rate would hold for ever.
+bool quotas_fit_rules(const struct quotas *q, const struct rules *rules, const char *path,
+                      char error[QUOTA_ERROR_MAX]);
 
 // The quota of a subscriber (by name where it has one, else by address), or NULL.
 const struct quota *quota_find(const struct quotas *q, struct text name, struct ip_addr ip,

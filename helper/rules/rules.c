@@ -148,6 +148,15 @@ unsigned rules_asks(const struct rules *rules)
     return asks;
 }
 
+bool rules_have_rate(const struct rules *rules, struct text rate)
+{
+    bool found =
+        text_equal(rate, TEXT_LITERAL("charged")) || text_equal(rate, TEXT_LITERAL("unknown"));
+    for (size_t i = 0; i < rules->app_count && !found; i++)
+        found = text_equal(rate, rules->apps[i].rate);
+    return found;
+}
+
 void rules_each_word(const struct rules *rules, void (*word)(void *context, struct text word),
                      void *context)
 {

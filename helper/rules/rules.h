@@ -59,6 +59,9 @@ enum rules_ask {
 };
 unsigned rules_asks(const struct rules *rules); // bits
 
+// Whether a flow can get this rate: that of an app, or what flows get that no app takes.
+bool rules_have_rate(const struct rules *rules, struct text rate);
+
 // The names of all apps and rates.
 void rules_each_word(const struct rules *rules, void (*word)(void *context, struct text word),
                      void *context);

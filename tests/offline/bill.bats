@@ -275,6 +275,9 @@ RULES
   echo '* free lots' >"$OUT/quota"
   run -2 "$NETVITALS" report traffic "$OUT/flows" --rules "$OUT/rules" --quota "$OUT/quota"
   [[ $output == *"quota:1: the third word is no size"* ]]
+  echo '* fre 10M' >"$OUT/quota"
+  run -3 "$NETVITALS" check traffic "$OUT/flows" --rules "$OUT/rules" --quota "$OUT/quota"
+  [[ $output == *"quota:1: no rule has the rate 'fre'"* ]]
   run -2 "$NETVITALS" report traffic "$OUT/flows" --quota "$OUT/quota"
 }
 
