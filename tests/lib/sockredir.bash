@@ -13,7 +13,7 @@
 #                              With --force: where the preflight refuses, the rest must work all the same
 #   redirect_sum KEY           sum of KEY over the redirect events
 #   sized HOST LAB             HOST, in the lab (an emulated, slower machine) LAB
-#   not_in_lab                 skips, in the lab, a test of what does not depend on the kernel
+#   not_in_lab                 skips, in the lab, a test of what hardly depends on the kernel
 #   tool NAME                  path of tests/lib/NAME.c, compiled
 
 SOCKREDIR=$BUILD/bin/sockredir
@@ -72,7 +72,7 @@ start_sockredir() {
 
 sized() { [ -n "${LAB_NAME-}" ] && echo "$2" || echo "$1"; }
 
-not_in_lab() { [ -z "${LAB_NAME-}" ] || skip "on the host only: it does not depend on the kernel"; }
+not_in_lab() { [ -z "${LAB_NAME-}" ] || skip "on the host only: it hardly depends on the kernel"; }
 
 redirect_sum() { jq -s "map(select(.type == \"redirect\") | .$1 // 0) | add // 0" "$OUT/sockredir.out"; }
 
