@@ -58,7 +58,7 @@ above_capture() { # OURS CAPTURED
 # Heartbeats sent, answered and received are as many as in the capture; the report's p50 is the median of our RTTs as
 # exactly as its histogram can (0.78 %); and our RTTs are those of the capture within 2 % or 300 us, whichever is larger.
 # Between the device, where the capture is made, and the protocol, where we look, the kernel works: that takes microseconds,
-# or most of a millisecond when it is emulated. So what the path `direct` shows, which has no delay, is taken off.
+# or most of a millisecond when it is emulated. So what the path `near` shows, which has a delay of 1 ms, is taken off.
 agrees_with_capture() { # PAIR DEVICE LOCAL RADDR
   local captured ours p50 work above
   captured=$(truth "$1" "$2" "$3")
@@ -71,9 +71,9 @@ agrees_with_capture() { # PAIR DEVICE LOCAL RADDR
     jq --argjson netns "$(cat "$BATS_FILE_TMPDIR/$1.netns")" ".rows[] | select(.netns == \$netns and .raddr == \"$4\").p50_ns")
   jq -ne --argjson ours "$ours" --argjson p50 "$p50" \
     '$ours | sort | $p50 >= .[(length - 1) / 2 | floor] * 0.99 and $p50 <= .[length / 2 | floor] * 1.01' >/dev/null
-  work=$(above_capture "$(ours direct 10.9.1.2)" "$(truth direct a1 10.9.1.1)")
+  work=$(above_capture "$(ours near 10.9.1.2)" "$(truth near a1 10.9.1.1)")
   above=$(above_capture "$ours" "$captured")
-  echo "$1: p50 $p50 ns, $above ns above the capture; direct: $work ns"
+  echo "$1: p50 $p50 ns, $above ns above the capture; near: $work ns"
   jq -ne --argjson captured "$captured" "($above - $work | if . < 0 then -. else . end) <=
     ([(\$captured | .rtt_ns | sort | .[length / 2 | floor]) * 0.02, 300000] | max) and $work >= 0 and $work < 3000000" >/dev/null
 }
@@ -145,7 +145,9 @@ agrees_with_capture() { # PAIR DEVICE LOCAL RADDR
   expect "$EVENTS" busy 'map(select(.type == "sctp_hb_skip") | .reason) | unique == ["data"]'
   expect "$EVENTS" busy 'map(select(.type == "sctp_hb_skip" or .type == "sctp_hb_sent") | .type) | . as $row |
     all(range(1; length); $row[.] != "sctp_hb_skip" or $row[. - 1] != "sctp_hb_skip")'
-  expect "$EVENTS" silent 'map(select(.type == "sctp_hb_skip") | .reason) == ["disabled"]'
+  # "data" in between was seen on 6.1, five minutes after the boot, when jiffies pass 2^32: the kernel put the timer off
+  expect "$EVENTS" silent 'map(select(.type == "sctp_hb_skip") | .reason) | .[0] == "disabled" and .[-1] == "disabled" and
+    (map(select(. != "disabled")) | length) <= 1'
   expect "$EVENTS" silent '(map(select(.type == "sctp_hb_skip"))[0].ts_us) as $off | map(select(.type == "sctp_hb_sent" and .ts_us > $off)) == []'
 }
 
