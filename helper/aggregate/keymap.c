@@ -5,9 +5,10 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 
-enum { CHUNK_ENTRIES = 1024, CACHE_LINE = 64, FIRST_SLOTS = 1024 };
+enum { CACHE_LINE = 64, FIRST_SLOTS = 1024, HUGE_PAGE = 2 << 20 };
 
 // Linear probing over 8-byte slots; an entry is key and cell side by side, in a chunk that never
 // moves.
@@ -18,7 +19,8 @@ struct slot {
 
 struct keymap {
     size_t key_size, cell_offset, entry_size, max_cells, count;
-    uint64_t seed; // keys come from the network: without it they could be chosen to collide
+    unsigned chunk_bits; // a chunk has 2^chunk_bits entries, at most HUGE_PAGE bytes
+    uint64_t seed;       // keys come from the network: without it they could be chosen to collide
     struct slot *slots;
     size_t slot_mask;
     char **chunks;
@@ -33,6 +35,7 @@ struct keymap *keymap_new(size_t key_size, size_t cell_size, size_t max_cells)
     map->key_size = key_size;
     map->cell_offset = key_size;
     map->entry_size = (map->cell_offset + cell_size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+    map->chunk_bits = 63u - (unsigned)__builtin_clzll(HUGE_PAGE / map->entry_size | 1);
     map->max_cells = max_cells;
     map->slot_mask = FIRST_SLOTS - 1;
     map->slots = calloc(FIRST_SLOTS, sizeof(*map->slots));
@@ -47,7 +50,7 @@ void keymap_free(struct keymap *map)
 {
     if (!map)
         return;
-    for (size_t i = 0; i * CHUNK_ENTRIES < map->count; i++)
+    for (size_t i = 0; i << map->chunk_bits < map->count; i++)
         free(map->chunks[i]);
     free(map->chunks);
     free(map->slots);
@@ -78,7 +81,8 @@ uint64_t keymap_hash(const struct keymap *map, const void *key)
 
 static char *entry_at(const struct keymap *map, size_t index)
 {
-    return map->chunks[index / CHUNK_ENTRIES] + index % CHUNK_ENTRIES * map->entry_size;
+    size_t within = index & (((size_t)1 << map->chunk_bits) - 1);
+    return map->chunks[index >> map->chunk_bits] + within * map->entry_size;
 }
 
 void keymap_prefetch_slot(const struct keymap *map, uint64_t hash)
@@ -119,12 +123,25 @@ static struct slot *find_slot(const struct keymap *map, const void *key, uint64_
     }
 }
 
+// Uninitialised. Large tables are of huge pages where the kernel has them: each event touches a few
+// places at random, and finding their pages takes longer than finding their bytes.
+static void *allocate(size_t size)
+{
+    if (size < HUGE_PAGE / 2)
+        return aligned_alloc(CACHE_LINE, (size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
+    void *memory = aligned_alloc(HUGE_PAGE, (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE);
+    if (memory)
+        madvise(memory, size, MADV_HUGEPAGE); // advice: without it all is the same, but slower
+    return memory;
+}
+
 static int grow_slots(struct keymap *map)
 {
     size_t mask = map->slot_mask * 2 + 1;
-    struct slot *slots = calloc(mask + 1, sizeof(*slots));
+    struct slot *slots = allocate((mask + 1) * sizeof(*slots));
     if (!slots)
         return -1;
+    memset(slots, 0, (mask + 1) * sizeof(*slots));
     free(map->slots);
     map->slots = slots;
     map->slot_mask = mask;
@@ -140,7 +157,7 @@ static int grow_slots(struct keymap *map)
 
 static int add_chunk(struct keymap *map)
 {
-    size_t index = map->count / CHUNK_ENTRIES;
+    size_t index = map->count >> map->chunk_bits;
     if (index == map->chunk_capacity) {
         size_t capacity = map->chunk_capacity ? map->chunk_capacity * 2 : 16;
         char **chunks = realloc(map->chunks, capacity * sizeof(*chunks));
@@ -149,7 +166,9 @@ static int add_chunk(struct keymap *map)
         map->chunks = chunks;
         map->chunk_capacity = capacity;
     }
-    map->chunks[index] = aligned_alloc(CACHE_LINE, CHUNK_ENTRIES * map->entry_size);
+    // the first chunk takes the pages that it needs: most maps are small
+    size_t size = map->entry_size << map->chunk_bits;
+    map->chunks[index] = index ? allocate(size) : aligned_alloc(CACHE_LINE, size);
     return map->chunks[index] ? 0 : -1;
 }
 
@@ -160,7 +179,7 @@ void *keymap_cell(struct keymap *map, const void *key, uint64_t hash)
         return entry_at(map, s->entry - 1) + map->cell_offset;
     if (map->count >= map->max_cells || map->count >= UINT32_MAX - 1)
         return NULL;
-    if (map->count % CHUNK_ENTRIES == 0 && add_chunk(map) != 0)
+    if ((map->count & (((size_t)1 << map->chunk_bits) - 1)) == 0 && add_chunk(map) != 0)
         return NULL;
     char *entry = entry_at(map, map->count);
     memset(entry, 0, map->entry_size);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SUB_BITS = 6, GROW_BY = 256 };
+enum { SUB_BITS = 6, GROW_BY = 16 };
 
 uint32_t sketch_bucket(uint64_t value)
 {
@@ -38,33 +38,42 @@ void sketch_free(struct sketch *s)
     *s = (struct sketch){0};
 }
 
-static int reserve(struct sketch *s, uint32_t bucket)
+// Makes room for the buckets [low, high]. A path of few values takes little: there can be a
+// million.
+static int reserve(struct sketch *s, uint32_t low, uint32_t high)
 {
-    if (bucket < s->buckets)
+    uint32_t first = low / GROW_BY * GROW_BY, end = (high / GROW_BY + 1) * GROW_BY;
+    if (s->buckets) {
+        first = first < s->first ? first : s->first;
+        end = end > s->first + s->buckets ? end : s->first + s->buckets;
+    }
+    if (s->buckets == end - first)
         return 0;
-    uint32_t buckets = (bucket / GROW_BY + 1) * GROW_BY;
-    uint64_t *counts = realloc(s->counts, buckets * sizeof(*counts));
+    uint64_t *counts = calloc(end - first, sizeof(*counts));
     if (!counts)
         return -1;
-    memset(counts + s->buckets, 0, (buckets - s->buckets) * sizeof(*counts));
+    if (s->buckets)
+        memcpy(counts + (s->first - first), s->counts, s->buckets * sizeof(*counts));
+    free(s->counts);
     s->counts = counts;
-    s->buckets = buckets;
+    s->first = first;
+    s->buckets = end - first;
     return 0;
 }
 
 void sketch_prefetch(const struct sketch *s, uint64_t value)
 {
-    uint32_t bucket = sketch_bucket(value);
-    if (bucket < s->buckets)
-        __builtin_prefetch(&s->counts[bucket], 1);
+    uint32_t at = sketch_bucket(value) - s->first; // below the first it is very large
+    if (at < s->buckets)
+        __builtin_prefetch(&s->counts[at], 1);
 }
 
 int sketch_add(struct sketch *s, uint64_t value, uint64_t count)
 {
     uint32_t bucket = sketch_bucket(value);
-    if (reserve(s, bucket) != 0)
+    if (bucket - s->first >= s->buckets && reserve(s, bucket, bucket) != 0)
         return -1;
-    s->counts[bucket] += count;
+    s->counts[bucket - s->first] += count;
     s->total += count;
     return 0;
 }
@@ -73,10 +82,10 @@ int sketch_merge(struct sketch *into, const struct sketch *from)
 {
     if (from->total == 0)
         return 0;
-    if (reserve(into, from->buckets - 1) != 0)
+    if (reserve(into, from->first, from->first + from->buckets - 1) != 0)
         return -1;
     for (uint32_t i = 0; i < from->buckets; i++)
-        into->counts[i] += from->counts[i];
+        into->counts[from->first - into->first + i] += from->counts[i];
     into->total += from->total;
     return 0;
 }
@@ -94,7 +103,7 @@ uint64_t sketch_quantile(const struct sketch *s, uint32_t quantile_ppm)
     for (uint32_t i = 0; i < s->buckets; i++) {
         if (!s->counts[i])
             continue;
-        last = i;
+        last = s->first + i;
         seen += s->counts[i];
         if (seen >= rank)
             break;
@@ -106,7 +115,7 @@ uint64_t sketch_count_below(const struct sketch *s, uint64_t bound)
 {
     uint32_t end = sketch_bucket(bound);
     uint64_t count = 0;
-    for (uint32_t i = 0; i < end && i < s->buckets; i++)
+    for (uint32_t i = 0; i < s->buckets && s->first + i < end; i++)
         count += s->counts[i];
     return count;
 }
@@ -135,7 +144,7 @@ size_t sketch_write(const struct sketch *s, char *buf, size_t size)
             return 0;
         if (at)
             buf[at++] = ' ';
-        at += put_number(i, buf + at);
+        at += put_number(s->first + i, buf + at);
         buf[at++] = ':';
         at += put_number(s->counts[i], buf + at);
     }
@@ -167,9 +176,10 @@ int sketch_read(struct sketch *s, struct text text)
             !read_number(&at, end, &count) || bucket >= SKETCH_BUCKETS_MAX ||
             (int64_t)bucket <= previous || count == 0 ||
             __builtin_add_overflow(added.total, count, &added.total) ||
-            reserve(&added, (uint32_t)bucket) != 0 || (at < end && (*at++ != ' ' || at == end)))
+            reserve(&added, (uint32_t)bucket, (uint32_t)bucket) != 0 ||
+            (at < end && (*at++ != ' ' || at == end)))
             goto malformed;
-        added.counts[bucket] = count;
+        added.counts[bucket - added.first] = count;
         previous = (int64_t)bucket;
     }
     if (added.total > UINT64_MAX - s->total || sketch_merge(s, &added) != 0)

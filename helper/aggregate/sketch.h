@@ -11,8 +11,8 @@
 #include "schema/events.h"
 
 struct sketch {
-    uint64_t *counts; // by bucket, as many as were needed so far
-    uint32_t buckets;
+    uint64_t *counts; // of the buckets [first, first + buckets): from the least used to the last
+    uint32_t first, buckets;
     uint64_t total;
 };
 

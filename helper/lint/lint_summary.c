@@ -25,7 +25,8 @@ static void check_rtt_values(struct lint *l, const struct ev_rtt_summary *s,
         lowest++;
     while (highest > 0 && !sketch->counts[highest - 1])
         highest--;
-    if (sketch_bucket(s->min_ns) != lowest || sketch_bucket(s->max_ns) + 1 != highest)
+    if (sketch_bucket(s->min_ns) != sketch->first + lowest ||
+        sketch_bucket(s->max_ns) + 1 != sketch->first + highest)
         lint_say(l, "summary", "min_ns or max_ns lies outside the sketch");
 }
 

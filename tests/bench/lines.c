@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// lines.c - writes the benchmark's input to stdout: lines heartbeat|flow COUNT [SEED]
+// lines.c - writes the benchmark's input to stdout: lines heartbeat|paths|flow COUNT [SEED]
 //
 // The lines are event_encode()'s, so they are what our loaders print. The same seed gives the same
-// bytes on every machine. Heartbeats: ACKs of 1000 paths, about 258 bytes each. Flows: 2000
-// subscribers by 100 names, about 272 bytes each.
+// bytes on every machine. Heartbeats: ACKs of 1000 paths, about 258 bytes each; or of as many paths
+// as lines. Flows: 2000 subscribers by 100 names, about 272 bytes each.
 
 #include <errno.h>
 #include <stdio.h>
@@ -29,9 +29,9 @@ static struct ip_addr address(uint8_t a, uint8_t b, uint64_t low)
     return ip_from_v4(bytes);
 }
 
-static void heartbeat(struct event *ev, uint64_t *state)
+static void heartbeat(struct event *ev, uint64_t path, uint64_t *state)
 {
-    uint64_t path = random_u64(state) % PATHS, bits = random_u64(state);
+    uint64_t bits = random_u64(state);
     ev->type = EV_sctp_hb_ack;
     EVENT_SET(ev, sctp_hb_ack, netns, 4026531840);
     EVENT_SET(ev, sctp_hb_ack, assoc_id, path / 2 + 1);
@@ -77,8 +77,9 @@ int main(int argc, char **argv)
     uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
     uint64_t state = argc > 3 ? strtoull(argv[3], NULL, 10) : 1;
     bool flows = argc > 1 && strcmp(argv[1], "flow") == 0;
-    if (count == 0 || (!flows && strcmp(argv[1], "heartbeat") != 0)) {
-        fprintf(stderr, "usage: lines heartbeat|flow COUNT [SEED]\n");
+    bool paths = argc > 1 && strcmp(argv[1], "paths") == 0;
+    if (count == 0 || (!flows && !paths && strcmp(argv[1], "heartbeat") != 0)) {
+        fprintf(stderr, "usage: lines heartbeat|paths|flow COUNT [SEED]\n");
         return 2;
     }
     for (uint64_t i = 0; i < count; i++) {
@@ -87,7 +88,7 @@ int main(int argc, char **argv)
         if (flows)
             flow(&ev, &state, name);
         else
-            heartbeat(&ev, &state);
+            heartbeat(&ev, paths ? i : random_u64(&state) % PATHS, &state);
         fwrite(line, 1, event_encode(&ev, line, sizeof(line)), stdout);
     }
     if (fflush(stdout) == 0 && !ferror(stdout))
