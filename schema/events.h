@@ -25,6 +25,8 @@ struct text {
 
 struct text text_of(const char *string);
 bool text_equal(struct text a, struct text b);
+// Below, at or above 0 as a comes before b by its bytes; what is absent comes first.
+int text_compare(struct text a, struct text b);
 
 enum field_type { FIELD_U64, FIELD_I64, FIELD_TEXT, FIELD_IP };
 

@@ -19,6 +19,7 @@ static void cgroup_destroy(void *self)
     keymap_free(a->places);
     intern_free(a->words);
     free(a->changes.items);
+    free(a->limits.items);
     free(a);
 }
 
@@ -145,29 +146,7 @@ static void note_change(struct cgroup_aggregate *a, const struct event *ev,
     more.hierarchy = key->hierarchy;
     more.change = intern_id(a->words, text_of(change));
     more.path = (uint32_t)cell->path.value;
-    cgroup_changes_add(&a->changes, &more);
-}
-
-static void note_limit(struct cgroup_aggregate *a, const struct event *ev,
-                       const struct cgroup_key *key, const struct cgroup_cell *cell,
-                       const char *change, const struct cgroup_last *before, uint64_t now)
-{
-    if (before->at_us && before->at_us < ev->ts_us && before->value != now)
-        note_change(a, ev, key, cell, change,
-                    (struct cgroup_change){.was = before->value, .now = now, .has_limits = true});
-}
-
-static void note_limits(struct cgroup_aggregate *a, const struct event *ev,
-                        const struct cgroup_key *key, const struct cgroup_cell *cell)
-{
-    const struct ev_cgroup_state *s = &ev->cgroup_state;
-    if (EVENT_HAS(ev, cgroup_state, cpu_quota_ns))
-        note_limit(a, ev, key, cell, "cpu_quota_ns", &cell->cpu_quota_ns, s->cpu_quota_ns);
-    if (EVENT_HAS(ev, cgroup_state, memory_max_bytes))
-        note_limit(a, ev, key, cell, "memory_max_bytes", &cell->memory_max_bytes,
-                   s->memory_max_bytes);
-    if (EVENT_HAS(ev, cgroup_state, pids_max))
-        note_limit(a, ev, key, cell, "pids_max", &cell->pids_max, s->pids_max);
+    cgroup_changes_add(&a->changes, a->words, &more);
 }
 
 static void note_made_or_removed(struct cgroup_aggregate *a, const struct event *ev,
@@ -216,13 +195,17 @@ static void add_change_summary(struct cgroup_aggregate *a, const struct event *e
                                const struct cgroup_key *key)
 {
     const struct ev_cgroup_change_summary *in = &ev->cgroup_change_summary;
+    enum cgroup_limit limit;
+    if (cgroup_limit_find(in->change, &limit)) {
+        struct cgroup_cell *cell = keymap_cell(a->cells, key, keymap_hash(a->cells, key));
+        if (cell)
+            cgroup_limit_add(&a->limits, &cell->limits[limit], in->at_us, in->now);
+        return;
+    }
     const struct cgroup_change change = {
         .at_us = in->at_us,
         .cgroup_id = key->id,
         .pid = in->pid,
-        .was = in->was,
-        .now = in->now,
-        .has_limits = EVENT_HAS(ev, cgroup_change_summary, was),
         .host = key->host,
         .hierarchy = key->hierarchy,
         .change = intern_id(a->words, in->change),
@@ -230,7 +213,7 @@ static void add_change_summary(struct cgroup_aggregate *a, const struct event *e
         .from_path = intern_id(a->words, in->from_path),
         .comm = intern_id(a->words, in->comm),
     };
-    cgroup_changes_add(&a->changes, &change);
+    cgroup_changes_add(&a->changes, a->words, &change);
 }
 
 // ---- the host's own cgroup filesystem
@@ -315,8 +298,7 @@ static void add_named(struct cgroup_aggregate *a, const struct event *ev, const 
     uint32_t old_path = (uint32_t)cell->path.value;
     set_path(a, ev, s, cell);
     look_for(a, cell);
-    if (ev->type == EV_cgroup_state)
-        note_limits(a, ev, &key, cell);
+    cgroup_limits_take(a, cell, ev);
     cgroup_cell_add(cell, ev);
     note_made_or_removed(a, ev, &key, cell, old_path);
     cgroup_places_add(a, ev, &key, cell);
@@ -347,62 +329,6 @@ static void cgroup_fill(void *self, uint64_t now_us, struct report *report)
         scan(a, event_now_us());
     cgroup_rows(a, report);
     cgroup_timeline(a, report);
-}
-
-// ---- summaries
-
-static void summarise_cell(const struct cgroup_aggregate *a, const struct cgroup_key *key,
-                           const struct cgroup_cell *cell, summary_fn *emit, void *context)
-{
-    struct event out = {.type = EV_cgroup_summary};
-    EVENT_SET(&out, cgroup_summary, cgroup_id, key ? key->id : 0);
-    if (key) {
-        out.host = intern_text(a->words, key->host);
-        EVENT_SET(&out, cgroup_summary, hierarchy, intern_text(a->words, key->hierarchy));
-        if (cell->path.at_us) {
-            EVENT_SET(&out, cgroup_summary, path, cgroup_path(a, cell));
-            EVENT_SET(&out, cgroup_summary, path_us, cell->path.at_us);
-        }
-    } else {
-        EVENT_SET(&out, cgroup_summary, other, 1);
-    }
-    cgroup_cell_summary(cell, &out);
-    emit(context, &out);
-}
-
-static void summarise_change(const struct cgroup_aggregate *a, const struct cgroup_change *x,
-                             summary_fn *emit, void *context)
-{
-    struct event out = {.type = EV_cgroup_change_summary, .host = intern_text(a->words, x->host)};
-    EVENT_SET(&out, cgroup_change_summary, cgroup_id, x->cgroup_id);
-    EVENT_SET(&out, cgroup_change_summary, hierarchy, intern_text(a->words, x->hierarchy));
-    EVENT_SET(&out, cgroup_change_summary, at_us, x->at_us);
-    EVENT_SET(&out, cgroup_change_summary, change, intern_text(a->words, x->change));
-    if (x->path)
-        EVENT_SET(&out, cgroup_change_summary, path, intern_text(a->words, x->path));
-    if (x->from_path)
-        EVENT_SET(&out, cgroup_change_summary, from_path, intern_text(a->words, x->from_path));
-    if (x->pid)
-        EVENT_SET(&out, cgroup_change_summary, pid, x->pid);
-    if (x->comm)
-        EVENT_SET(&out, cgroup_change_summary, comm, intern_text(a->words, x->comm));
-    if (x->has_limits) {
-        EVENT_SET(&out, cgroup_change_summary, was, x->was);
-        EVENT_SET(&out, cgroup_change_summary, now, x->now);
-    }
-    emit(context, &out);
-}
-
-static void cgroup_summarise(void *self, summary_fn *emit, void *context)
-{
-    struct cgroup_aggregate *a = self;
-    for (size_t i = 0; i < keymap_count(a->cells); i++)
-        summarise_cell(a, keymap_key_at(a->cells, i), keymap_cell_at(a->cells, i), emit, context);
-    static const struct cgroup_cell nothing;
-    if (memcmp(&a->other, &nothing, sizeof(nothing)) != 0)
-        summarise_cell(a, NULL, &a->other, emit, context);
-    for (size_t i = 0; i < a->changes.count; i++)
-        summarise_change(a, &a->changes.items[i], emit, context);
 }
 
 static const struct opt options[] = {

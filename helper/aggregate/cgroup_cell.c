@@ -18,21 +18,16 @@ static uint64_t later(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-static void take_throttle(struct cgroup_cell *c, const struct cgroup_throttle_reading *r)
-{
-    if (r->at_us && (!c->first_throttle.at_us || r->at_us < c->first_throttle.at_us))
-        c->first_throttle = *r;
-    if (r->at_us > c->last_throttle.at_us)
-        c->last_throttle = *r;
-}
-
-static void take_used(struct cgroup_cell *c, const struct cgroup_used_reading *r)
-{
-    if (r->at_us && (!c->first_used.at_us || r->at_us < c->first_used.at_us))
-        c->first_used = *r;
-    if (r->at_us > c->last_used.at_us)
-        c->last_used = *r;
-}
+#define X(group, name)                                                                             \
+    static void take_##group(struct cgroup_cell *c, const struct cgroup_##group##_reading *r)      \
+    {                                                                                              \
+        if (r->at_us && (!c->first_##group.at_us || r->at_us < c->first_##group.at_us))            \
+            c->first_##group = *r;                                                                 \
+        if (r->at_us > c->last_##group.at_us)                                                      \
+            c->last_##group = *r;                                                                  \
+    }
+CGROUP_READING_GROUPS(X)
+#undef X
 
 static void add_state(struct cgroup_cell *c, const struct event *ev)
 {
@@ -70,19 +65,15 @@ static void add_summary(struct cgroup_cell *c, const struct event *ev)
 #define X(key) from.key = (struct cgroup_last){s->key##_us, s->key};
     CGROUP_STATES(X)
 #undef X
-    from.first_throttle.at_us = s->first_read_us;
-    from.last_throttle.at_us = s->last_read_us;
-    from.first_used.at_us = s->first_used_us;
-    from.last_used.at_us = s->last_used_us;
-#define X(key)                                                                                     \
-    from.first_throttle.key = s->first_##key;                                                      \
-    from.last_throttle.key = s->last_##key;
-    CGROUP_THROTTLE_COUNTERS(X)
+#define X(group, name)                                                                             \
+    from.first_##group.at_us = s->first_##name##_us;                                               \
+    from.last_##group.at_us = s->last_##name##_us;
+    CGROUP_READING_GROUPS(X)
 #undef X
-#define X(key)                                                                                     \
-    from.first_used.key = s->first_##key;                                                          \
-    from.last_used.key = s->last_##key;
-    CGROUP_USED_COUNTERS(X)
+#define X(group, key)                                                                              \
+    from.first_##group.key = s->first_##key;                                                       \
+    from.last_##group.key = s->last_##key;
+    CGROUP_READINGS(X)
 #undef X
     cgroup_cell_merge(c, &from);
 }
@@ -164,10 +155,11 @@ void cgroup_cell_merge(struct cgroup_cell *into, const struct cgroup_cell *from)
     X(processes)
 #undef X
     into->max_latency_ns = later(into->max_latency_ns, from->max_latency_ns);
-    take_throttle(into, &from->first_throttle);
-    take_throttle(into, &from->last_throttle);
-    take_used(into, &from->first_used);
-    take_used(into, &from->last_used);
+#define X(group, name)                                                                             \
+    take_##group(into, &from->first_##group);                                                      \
+    take_##group(into, &from->last_##group);
+    CGROUP_READING_GROUPS(X)
+#undef X
     into->born_us = earlier(into->born_us, from->born_us);
     into->gone_us = earlier(into->gone_us, from->gone_us);
     into->first_us = earlier(into->first_us, from->first_us);
@@ -176,24 +168,20 @@ void cgroup_cell_merge(struct cgroup_cell *into, const struct cgroup_cell *from)
 
 static void summarise_readings(const struct cgroup_cell *c, struct event *out)
 {
-    if (c->first_throttle.at_us) {
-        EVENT_SET(out, cgroup_summary, first_read_us, c->first_throttle.at_us);
-        EVENT_SET(out, cgroup_summary, last_read_us, c->last_throttle.at_us);
-#define X(key)                                                                                     \
-    EVENT_SET(out, cgroup_summary, first_##key, c->first_throttle.key);                            \
-    EVENT_SET(out, cgroup_summary, last_##key, c->last_throttle.key);
-        CGROUP_THROTTLE_COUNTERS(X)
-#undef X
+#define X(group, name)                                                                             \
+    if (c->first_##group.at_us) {                                                                  \
+        EVENT_SET(out, cgroup_summary, first_##name##_us, c->first_##group.at_us);                 \
+        EVENT_SET(out, cgroup_summary, last_##name##_us, c->last_##group.at_us);                   \
     }
-    if (c->first_used.at_us) {
-        EVENT_SET(out, cgroup_summary, first_used_us, c->first_used.at_us);
-        EVENT_SET(out, cgroup_summary, last_used_us, c->last_used.at_us);
-#define X(key)                                                                                     \
-    EVENT_SET(out, cgroup_summary, first_##key, c->first_used.key);                                \
-    EVENT_SET(out, cgroup_summary, last_##key, c->last_used.key);
-        CGROUP_USED_COUNTERS(X)
+    CGROUP_READING_GROUPS(X)
 #undef X
+#define X(group, key)                                                                              \
+    if (c->first_##group.at_us) {                                                                  \
+        EVENT_SET(out, cgroup_summary, first_##key, c->first_##group.key);                         \
+        EVENT_SET(out, cgroup_summary, last_##key, c->last_##group.key);                           \
     }
+    CGROUP_READINGS(X)
+#undef X
 }
 
 void cgroup_cell_summary(const struct cgroup_cell *c, struct event *out)

@@ -44,14 +44,31 @@
     X(pids)                                                                                        \
     X(frozen)
 
-// The kernel's own counters, in the two groups that are read together.
-#define CGROUP_THROTTLE_COUNTERS(X)                                                                \
-    X(periods)                                                                                     \
-    X(throttled)                                                                                   \
-    X(throttled_ns)
-#define CGROUP_USED_COUNTERS(X)                                                                    \
-    X(used_ns)                                                                                     \
-    X(oom_kills)
+// Those of them that are limits.
+#define CGROUP_LIMITS(X)                                                                           \
+    X(cpu_quota_ns)                                                                                \
+    X(memory_max_bytes)                                                                            \
+    X(pids_max)
+
+enum cgroup_limit {
+#define X(key) CGROUP_LIMIT_##key,
+    CGROUP_LIMITS(X)
+#undef X
+        CGROUP_LIMIT_COUNT
+};
+
+// The kernel's own counters, in groups that are read together: X(group, key).
+#define CGROUP_READINGS(X)                                                                         \
+    X(throttle, periods)                                                                           \
+    X(throttle, throttled)                                                                         \
+    X(throttle, throttled_ns)                                                                      \
+    X(used, used_ns)                                                                               \
+    X(used, oom_kills)
+
+// The groups, and what cgroup_summary calls the times of their readings: first_…_us, last_…_us.
+#define CGROUP_READING_GROUPS(X)                                                                   \
+    X(throttle, read)                                                                              \
+    X(used, used)
 
 // What was said last, and when (0: never). At equal times the larger value stands.
 struct cgroup_last {
@@ -62,16 +79,12 @@ void cgroup_last_set(struct cgroup_last *last, uint64_t at_us, uint64_t value);
 
 struct cgroup_throttle_reading {
     uint64_t at_us; // 0: none
-#define X(key) uint64_t key;
-    CGROUP_THROTTLE_COUNTERS(X)
-#undef X
+    uint64_t periods, throttled, throttled_ns;
 };
 
 struct cgroup_used_reading {
     uint64_t at_us;
-#define X(key) uint64_t key;
-    CGROUP_USED_COUNTERS(X)
-#undef X
+    uint64_t used_ns, oom_kills;
 };
 
 struct cgroup_cell {
@@ -84,12 +97,13 @@ struct cgroup_cell {
 #undef X
     struct cgroup_throttle_reading first_throttle, last_throttle;
     struct cgroup_used_reading first_used, last_used;
-    struct cgroup_last path;      // interned
-    struct cgroup_last processes; // of summaries; live ones are counted by place
-    uint64_t placed;              // processes that are in it now
-    uint64_t placed_us;           // when that was last touched; 0: nobody said
-    uint64_t born_us, gone_us;    // 0: not seen
-    uint64_t first_us, last_us;   // events
+    struct cgroup_last path;             // interned
+    struct cgroup_last processes;        // of summaries; live ones are counted by place
+    uint64_t placed;                     // processes that are in it now
+    uint64_t placed_us;                  // when that was last touched; 0: nobody said
+    uint64_t born_us, gone_us;           // 0: not seen
+    uint64_t first_us, last_us;          // events
+    uint32_t limits[CGROUP_LIMIT_COUNT]; // first reading of each: see struct cgroup_limits
 };
 
 // Takes what an event of this cgroup says of it: sums, limits, readings, times.

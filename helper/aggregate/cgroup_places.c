@@ -63,7 +63,7 @@ static void add_attach(struct cgroup_aggregate *a, const struct event *ev,
         if (!change.from_path)
             change.from_path = (uint32_t)from->path.value;
     }
-    cgroup_changes_add(&a->changes, &change);
+    cgroup_changes_add(&a->changes, a->words, &change);
 }
 
 static void add_fork(struct cgroup_aggregate *a, const struct event *ev, uint32_t host)

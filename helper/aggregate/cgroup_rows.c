@@ -16,7 +16,7 @@ struct cgroup_column {
 static const struct cgroup_column columns[] = {
     {{"host", "HOST", UNIT_NONE, COLUMN_LABEL | COLUMN_WIDE}, 0},
     {{"hierarchy", "HIERARCHY", UNIT_NONE, COLUMN_LABEL}, 0},
-    {{"path", "PATH", UNIT_NONE, COLUMN_LABEL}, 0},
+    {{"path", "PATH", UNIT_NONE, COLUMN_LABEL | COLUMN_TREE}, 0},
     {{"cgroup_id", "ID", UNIT_ID, COLUMN_LABEL | COLUMN_WIDE}, 0},
     {{"state", "STATE", UNIT_NONE, COLUMN_SPARE}, 0},
     {{"processes", "PROCS", UNIT_COUNT, COLUMN_STATE}, 0},
@@ -60,7 +60,6 @@ struct node {
     const struct cgroup_key *key; // NULL: the others, together
     const struct cgroup_cell *cell;
     struct text hierarchy, path;
-    char unnamed[48];
 };
 
 bool cgroup_wanted(const struct cgroup_aggregate *a, uint32_t hierarchy, struct text path)
@@ -100,17 +99,10 @@ static int compare_paths(struct text a, struct text b)
     return a.len < b.len ? -1 : a.len > b.len;
 }
 
-static int compare_text(struct text a, struct text b)
-{
-    size_t n = a.len < b.len ? a.len : b.len;
-    int c = n ? memcmp(a.ptr, b.ptr, n) : 0;
-    return c ? c : a.len < b.len ? -1 : a.len > b.len;
-}
-
 static int compare_nodes(const void *a, const void *b)
 {
     const struct node *x = a, *y = b;
-    int c = compare_text(x->hierarchy, y->hierarchy);
+    int c = text_compare(x->hierarchy, y->hierarchy);
     c = c ? c : compare_paths(x->path, y->path);
     if (c)
         return c;
@@ -266,7 +258,7 @@ static void fill_node(const struct cgroup_aggregate *a, struct table *t, const s
 }
 
 // All that are wanted, in tree order behind the first `top`.
-static struct node *collect(const struct cgroup_aggregate *a, size_t *count)
+static struct node *collect(struct cgroup_aggregate *a, size_t *count)
 {
     size_t all = keymap_count(a->cells);
     struct node *nodes = calloc(all + 1, sizeof(*nodes));
@@ -284,10 +276,37 @@ static struct node *collect(const struct cgroup_aggregate *a, size_t *count)
         struct node *n = &nodes[i];
         if (n->path.ptr)
             continue;
-        snprintf(n->unnamed, sizeof(n->unnamed), "(id %llu)", (unsigned long long)n->key->id);
-        n->path = text_of(n->unnamed);
+        char unnamed[48];
+        snprintf(unnamed, sizeof(unnamed), "(id %llu)", (unsigned long long)n->key->id);
+        n->path = intern_text(a->words, intern_id(a->words, text_of(unnamed)));
     }
     return nodes;
+}
+
+// Adds a cgroup to the others. Their processes add up; when that was does not matter any more.
+static void fold(struct cgroup_cell *other, const struct cgroup_cell *cell)
+{
+    struct cell processes = processes_cell(cell);
+    cgroup_cell_merge(other, cell);
+    if (processes.kind == CELL_U64) {
+        other->placed += processes.u64;
+        other->placed_us = UINT64_MAX;
+    }
+}
+
+// --under or --hierarchy named what is not there: an empty report alone would look like idleness.
+static void say_not_there(struct cgroup_aggregate *a)
+{
+    const char *under = a->options->under, *hierarchy = a->options->hierarchy;
+    size_t known = keymap_count(a->cells);
+    if (a->said_not_there || !known || (!under && !hierarchy))
+        return;
+    a->said_not_there = true;
+    fprintf(stderr,
+            "netvitals: there is no cgroup %s%s%s%s; %zu others are known: a path is as in "
+            "/proc/PID/cgroup, and 'netvitals report cgroup --snapshot' shows all of this host\n",
+            under ? under : "", under && hierarchy ? " " : "", hierarchy ? "on hierarchy " : "",
+            hierarchy ? hierarchy : "", known);
 }
 
 void cgroup_rows(struct cgroup_aggregate *a, struct report *report)
@@ -299,14 +318,14 @@ void cgroup_rows(struct cgroup_aggregate *a, struct report *report)
     add_columns(a, &report->rows);
     if (!nodes)
         return;
+    if (!count)
+        say_not_there(a);
     if (a->options->top && count > a->options->top) {
         qsort(nodes, count, sizeof(*nodes), compare_use);
         shown = a->options->top;
         folded = count - shown;
-        for (size_t i = shown; i < count; i++) {
-            cgroup_cell_merge(&other, nodes[i].cell);
-            other.placed += nodes[i].cell->placed;
-        }
+        for (size_t i = shown; i < count; i++)
+            fold(&other, nodes[i].cell);
     }
     qsort(nodes, shown, sizeof(*nodes), compare_nodes);
     for (size_t i = 0; i < shown; i++)

@@ -157,12 +157,6 @@ static uint64_t volume(const struct port_cell *c)
     return c->bytes_redirected + c->bytes_passed;
 }
 
-static int text_compare(struct text a, struct text b)
-{
-    int order = memcmp(a.ptr ? a.ptr : "", b.ptr ? b.ptr : "", a.len < b.len ? a.len : b.len);
-    return order ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 // Largest first, then by name: an order that does not depend on the input's.
 static int compare_rows(const void *a, const void *b)
 {

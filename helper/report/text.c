@@ -14,10 +14,18 @@
 
 enum { CELL_TEXT_MAX = 512, COLUMN_GAP = 2, LINE_WIDTH = 100, WORD_WIDTH_MIN = 12 };
 
+// Where a row stands in a tree of paths.
+struct branch {
+    size_t depth; // rows above it, up to the top
+    size_t above; // the row above it, SIZE_MAX at the top
+    size_t skip;  // bytes of its path that the row above it shows
+};
+
 // What a table looks like.
 struct layout {
     bool shown[TABLE_COLUMNS_MAX];
     size_t width[TABLE_COLUMNS_MAX];
+    struct branch *tree; // of each row; NULL: no column is a tree
 };
 
 static bool is_number(const struct column *c)
@@ -120,11 +128,65 @@ static size_t cut_middle(char *text, size_t len, size_t width)
     return head + dots + len - tail;
 }
 
-static void print_cell(FILE *out, const struct cell *cell, const struct column *column,
-                       size_t width, const struct render_options *o, bool last)
+// True if the row, whose path is in column c, is below the other one in the tree.
+static bool is_below(const struct table *t, size_t c, size_t row, size_t other)
 {
-    char buf[CELL_TEXT_MAX];
-    size_t len = cut_middle(buf, cell_string(cell, column, o, buf), width);
+    const struct cell *below = &t->cells[row * t->column_count];
+    const struct cell *above = &t->cells[other * t->column_count];
+    for (size_t i = 0; i < c; i++)
+        if (cell_compare(&below[i], &above[i]) != 0)
+            return false;
+    struct text path = below[c].text, start = above[c].text;
+    if (below[c].kind != CELL_TEXT || above[c].kind != CELL_TEXT || !start.len)
+        return false;
+    bool root = text_equal(start, TEXT_LITERAL("/"));
+    return path.len > start.len && memcmp(path.ptr, start.ptr, start.len) == 0 &&
+           (root || path.ptr[start.len] == '/');
+}
+
+// The tree that a column of paths makes of the rows, which are in its order; NULL without one.
+static struct branch *find_tree(const struct table *t)
+{
+    size_t c = 0;
+    while (c < t->column_count && !(t->columns[c].flags & COLUMN_TREE))
+        c++;
+    struct branch *tree =
+        c < t->column_count && t->row_count ? calloc(t->row_count, sizeof(*tree)) : NULL;
+    for (size_t row = 0; tree && row < t->row_count; row++) {
+        size_t above = row - 1; // SIZE_MAX for the first
+        while (above != SIZE_MAX && !is_below(t, c, row, above))
+            above = tree[above].above;
+        tree[row].above = above;
+        if (above == SIZE_MAX)
+            continue;
+        size_t len = t->cells[above * t->column_count + c].text.len;
+        tree[row].depth = tree[above].depth + 1;
+        tree[row].skip = len == 1 ? 1 : len + 1; // "/" ends with its slash, others do not
+    }
+    return tree;
+}
+
+// The cell of a row as it is printed: a tree's is moved in below the one above it.
+static size_t row_string(const struct table *t, size_t row, size_t column, const struct layout *l,
+                         const struct render_options *o, char out[CELL_TEXT_MAX])
+{
+    struct cell cell = t->cells[row * t->column_count + column];
+    const struct column *c = &t->columns[column];
+    if (!l->tree || !(c->flags & COLUMN_TREE) || cell.kind != CELL_TEXT)
+        return cell_string(&cell, c, o, out);
+    const struct branch *b = &l->tree[row];
+    size_t indent = 2 * b->depth < CELL_TEXT_MAX / 2 ? 2 * b->depth : CELL_TEXT_MAX / 2;
+    memset(out, ' ', indent);
+    cell.text.ptr += b->skip;
+    cell.text.len -= b->skip;
+    return indent + printable(cell.text, out + indent, CELL_TEXT_MAX - indent);
+}
+
+static void print_string(FILE *out, char *buf, size_t len, const struct cell *cell,
+                         const struct column *column, size_t width, const struct render_options *o,
+                         bool last)
+{
+    len = cut_middle(buf, len, width);
     size_t shown = text_width((struct text){buf, len});
     size_t padding = width > shown ? width - shown : 0;
     const char *color = o->color && cell->kind == CELL_TEXT ? color_of(cell->text) : NULL;
@@ -139,13 +201,14 @@ static void print_cell(FILE *out, const struct cell *cell, const struct column *
         pad(out, padding);
 }
 
-static size_t width_of(const struct table *t, size_t column, const struct render_options *o)
+static size_t width_of(const struct table *t, size_t column, const struct layout *l,
+                       const struct render_options *o)
 {
     const struct column *c = &t->columns[column];
     size_t width = text_width(text_of(o->raw ? c->key : c->title));
     char buf[CELL_TEXT_MAX];
     for (size_t row = 0; row < t->row_count; row++) {
-        size_t len = cell_string(&t->cells[row * t->column_count + column], c, o, buf);
+        size_t len = row_string(t, row, column, l, o, buf);
         size_t shown = text_width((struct text){buf, len});
         width = shown > width ? shown : width;
     }
@@ -174,6 +237,7 @@ static bool fit(const struct table *t, struct layout *l)
         size_t widest = t->column_count, excess = line_width(t, l) - LINE_WIDTH;
         for (size_t c = 0; c < t->column_count; c++)
             if (l->shown[c] && !is_number(&t->columns[c]) &&
+                !(t->columns[c].flags & COLUMN_WHOLE) &&
                 (widest == t->column_count || l->width[c] > l->width[widest]))
                 widest = c;
         if (widest == t->column_count || l->width[widest] <= WORD_WIDTH_MIN)
@@ -184,12 +248,14 @@ static bool fit(const struct table *t, struct layout *l)
     return left_out;
 }
 
-// Returns whether columns were left out that --wide would not have shown anyway.
+// Returns whether columns were left out that --wide would not have shown anyway. The
+// tree is the caller's to free.
 static bool lay_out(const struct table *t, const struct render_options *o, struct layout *l)
 {
+    l->tree = find_tree(t);
     for (size_t c = 0; c < t->column_count; c++) {
         l->shown[c] = o->wide || !(t->columns[c].flags & COLUMN_WIDE);
-        l->width[c] = l->shown[c] ? width_of(t, c, o) : 0;
+        l->width[c] = l->shown[c] ? width_of(t, c, l, o) : 0;
     }
     return !o->wide && fit(t, l);
 }
@@ -208,8 +274,11 @@ static void print_row(FILE *out, const struct table *t, size_t row, const struct
         pad(out, first ? 0 : COLUMN_GAP);
         first = 0;
         const struct cell heading = cell_text(text_of(o->raw ? column->key : column->title));
-        print_cell(out, row ? &t->cells[(row - 1) * t->column_count + c] : &heading, column,
-                   l->width[c], o, c == last);
+        char buf[CELL_TEXT_MAX];
+        size_t len =
+            row ? row_string(t, row - 1, c, l, o, buf) : cell_string(&heading, column, o, buf);
+        print_string(out, buf, len, row ? &t->cells[(row - 1) * t->column_count + c] : &heading,
+                     column, l->width[c], o, c == last);
     }
     fputc('\n', out);
 }
@@ -220,6 +289,7 @@ static void print_table(FILE *out, const struct table *t, const struct render_op
     bool left_out = lay_out(t, o, &l);
     for (size_t row = 0; row <= t->row_count; row++)
         print_row(out, t, row, &l, o);
+    free(l.tree);
     if (left_out)
         fputs("(the line is too short for all columns; --wide shows them)\n", out);
 }

@@ -193,6 +193,10 @@ throttling_is_over() {
   "$NETVITALS" report cgroup --snapshot --format ndjson >"$OUT/a" </dev/null
   echo 50000 >"$CPU/$UNIQUE/cpu.cfs_quota_us"
   "$NETVITALS" report cgroup --snapshot --format ndjson >"$OUT/b" </dev/null
-  report --under "/$UNIQUE" "$OUT/a" "$OUT/b" >"$OUT/report"
-  assert_jq "$OUT/report" '.[0].rows | any(.cpu_limit_ppm == 500000)'
+  for order in "a b" "b a"; do
+    read -r first second <<<"$order"
+    report --under "/$UNIQUE" "$OUT/$first" "$OUT/$second" >"$OUT/report"
+    assert_jq "$OUT/report" '.[0].rows | any(.cpu_limit_ppm == 500000)'
+    assert_jq "$OUT/report" ".[0].timeline | length == 1 and .[0].change == \"cpu_quota_ns\" and .[0].path == \"/$UNIQUE\" and .[0].was == \"none\" and .[0].now == 50000000"
+  done
 }
