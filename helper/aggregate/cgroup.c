@@ -293,6 +293,7 @@ static void add_named(struct cgroup_aggregate *a, const struct event *ev, const 
         other ? NULL : keymap_cell(a->cells, &key, keymap_hash(a->cells, &key));
     if (!cell) {
         cgroup_cell_add(&a->other, ev);
+        a->has_other = true;
         return;
     }
     uint32_t old_path = (uint32_t)cell->path.value;

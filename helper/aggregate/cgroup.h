@@ -90,6 +90,7 @@ struct cgroup_aggregate {
     struct keymap *places; // struct cgroup_place by struct cgroup_place_key
     struct intern *words;
     struct cgroup_cell other; // cgroups beyond max_keys, together
+    bool has_other;           // there are some
     struct cgroup_hierarchy hierarchies[CGROUP_HIERARCHIES_MAX];
     size_t hierarchy_count;
     struct cgroup_changes changes;

@@ -330,8 +330,7 @@ void cgroup_rows(struct cgroup_aggregate *a, struct report *report)
     qsort(nodes, shown, sizeof(*nodes), compare_nodes);
     for (size_t i = 0; i < shown; i++)
         fill_node(a, &report->rows, &nodes[i]);
-    static const struct cgroup_cell nothing;
-    if (folded || memcmp(&a->other, &nothing, sizeof(nothing)) != 0) {
+    if (folded || a->has_other) {
         struct cell *c = table_add_row(&report->rows);
         if (c) {
             c[PATH] = cell_text(TEXT_LITERAL("other"));

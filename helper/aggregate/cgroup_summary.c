@@ -86,9 +86,8 @@ static void summarise_cells(const struct cgroup_aggregate *a, summary_fn *emit, 
 void cgroup_summarise(void *self, summary_fn *emit, void *context)
 {
     struct cgroup_aggregate *a = self;
-    static const struct cgroup_cell nothing;
     summarise_cells(a, emit, context);
-    if (memcmp(&a->other, &nothing, sizeof(nothing)) != 0)
+    if (a->has_other)
         summarise_cell(a, NULL, &a->other, emit, context);
     cgroup_changes_sort(&a->changes, a->words);
     for (size_t i = 0; i < a->changes.count; i++)
