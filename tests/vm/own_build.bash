@@ -4,7 +4,7 @@
 # Programs built on the host run in the guest when the guest's C library is not older than they
 # need. When it is (a Debian 13 host, a Debian 12 guest), the tree is built once more in a chroot of
 # the guest's suite, build/lab/NAME.builder, and the guest sees that build in place of the host's.
-# LAB_OWN_BUILD=1 does so whatever the versions.
+# LAB_OWN_BUILD=1 does so whatever the versions, LAB_OWN_BUILD=0 never (a job that runs none of the programs).
 
 builder_dir() { echo "$labs_dir/$lab.builder"; }
 
@@ -17,7 +17,10 @@ needed_glibc() {
 
 own_build_needed() {
   local needed guest
-  [ -z "${LAB_OWN_BUILD:-}" ] || return 0
+  case ${LAB_OWN_BUILD:-} in
+    0) return 1 ;;
+    ?*) return 0 ;;
+  esac
   needed=$(needed_glibc)
   guest=$(sed 's/.*glibc //' "$lab_dir/facts")
   [ -n "$needed" ] && [ "$(printf '%s\n' "$needed" "$guest" | sort -V | tail -n 1)" != "$guest" ]
