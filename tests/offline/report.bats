@@ -122,3 +122,19 @@ on_terminal() { script -qec "$1" /dev/null </dev/null | tr -d '\r'; }
   assert_jq "$OUT/report" '.[0].rows | length == 1001 and (map(.sent) | add) == 200000 and
     (map(select(.raddr == "other")) | length == 1 and .[0].sent == 199000)'
 }
+
+@test "--follow goes for every report: blocks while the input goes on, and the whole at the end" {
+  local name
+  for name in rtt traffic redirect cgroup all; do
+    {
+      sed '$d' "$stream"
+      cat "$FIXTURES"/{traffic,redirect}.ndjson
+      echo '{"type":"cgroup_task","ts_us":1790000000000000,"hierarchy":"v2","cgroup_id":1,"path":"/","pid":1,"tgid":1,"comm":"x"}'
+    } >"$OUT/all"
+    { cat "$OUT/all" && sleep 0.5; } | "$NETVITALS" report "$name" --follow 0.1 --format json >"$OUT/blocks"
+    [ "$(jq -s length "$OUT/blocks")" -ge 2 ]
+    "$NETVITALS" report "$name" --format json - <"$OUT/all" >"$OUT/once"
+    assert_equal "$(jq -s 'last | walk(if type == "object" then del(.to_us, .last_ack_age_us, .last_recv_age_us) else . end)' "$OUT/blocks")" \
+      "$(jq 'walk(if type == "object" then del(.to_us, .last_ack_age_us, .last_recv_age_us) else . end)' "$OUT/once")"
+  done
+}

@@ -270,3 +270,54 @@ readable_is() { # a report reads the segment that is being written
   run -1 "$NETVITALS" record --dir /proc/nowhere </dev/null
   [[ $output == *"cannot record into /proc/nowhere"* ]]
 }
+
+acks_at() { # SECONDS…
+  local s
+  for s in "$@"; do
+    printf '{"type":"sctp_hb_ack","ts_us":%d000000,"netns":1,"assoc_id":3,"lport":5000,"raddr":"198.18.0.2","rport":3868,"verdict":"ok","rtt_ns":1}\n' "$s"
+  done
+}
+
+# Makes the segments of these numbers (in order of time, from 0) unreadable.
+spoil() {
+  local files=("$OUT"/store/*.zst) i
+  for i in "$@"; do echo rubbish >"${files[i]}"; done
+}
+
+@test "--since yesterday --until today, and -2h: local days, and no segment of another time is opened" {
+  requires jq
+  local day midnight now
+  export TZ=IST-5:30
+  while [ "$(date +%F)" != "${day-}" ]; do # again if midnight passed
+    day=$(date +%F)
+    midnight=$(date -d "$day 00:00" +%s) now=$(date +%s)
+    rm -rf "$OUT/store"
+    acks_at $((midnight - 86400 - 3600)) $((midnight - 86400)) $((midnight - 7200)) "$midnight" | record --segment-time 1h
+    assert_equal "$(segments)" 4
+    spoil 0 3
+    report --strict --since yesterday --until today "$OUT/store"
+    totals '.rows[0].acked == 2 and .loss.lines_rejected == 0'
+    rm -rf "$OUT/store"
+    acks_at $((now - 4 * 3600)) $((now - 3600)) | record --segment-time 1h
+    spoil 0
+    report --strict --since -2h "$OUT/store"
+    totals '.rows[0].acked == 1 and .loss.lines_rejected == 0'
+  done
+}
+
+@test "a segment that vanishes while others are read is named, and the others are reported" {
+  requires jq
+  heartbeats 1 300 | record --segment-time 100s
+  local files=("$OUT"/store/*.zst) lost
+  lost=$(zstd -dcq "${files[0]}" | wc -l)
+  mkfifo "$OUT/pipe"
+  start report "$NETVITALS" report rtt --format json "$OUT/pipe" "$OUT/store"
+  exec 7>"$OUT/pipe" # it has listed the store, and reads the pipe first
+  rm "${files[0]}"
+  heartbeats 301 310 >&7
+  exec 7>&-
+  stop report 0
+  assert_equal "$status" 1
+  grep -q "cannot read ${files[0]}: No such file" "$OUT/report.err"
+  assert_jq "$OUT/report.out" ".[0].rows | map(.acked) | add == 310 - $lost"
+}
