@@ -3,6 +3,7 @@
 // netvitals - turns the events of the scripts and loaders into reports.
 
 #include "helper/commands.h"
+#include "helper/rules/rules_notes.h"
 
 #include <signal.h>
 
@@ -26,6 +27,7 @@ static const struct program program = {
     .summary = "whether a host's network is alive, who uses it, and what it costs",
     .version = NETVITALS_VERSION,
     .commands = commands,
+    .notes = RULES_NOTES,
     .examples =
         "  sudo scripts/sctp/sctphb.bt | netvitals report rtt --follow\n"
         "  netvitals report rtt --since yesterday --until today --format html -o rtt.html DIR\n"

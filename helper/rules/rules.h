@@ -2,28 +2,8 @@
 //
 // rules.h - the rule file: which traffic belongs to which app, and what it costs.
 //
-// A file is a list of apps. Within an app, `suffix`, `exact`, `cidr` and `asn` are alternatives,
-// `port`, `subscriber` and `time` are conditions that must hold besides (an app with conditions
-// only takes all that fulfils them). `not-suffix`, `not-exact`, `not-cidr`, `not-asn` and
-// `not-port` exclude, and always win over what the same app includes. The first app that takes a
-// flow has it.
-//
-//   timezone: +09:00                        of `time` below; UTC without it
-//   asn-file: /var/lib/GeoLite2-ASN.mmdb    needed by `asn` only
-//   group: gold 10.128.0.0/16 2001:db8::/48 subscribers by name, for `subscriber`
-//
-//   app: line
-//   rate: free
-//   suffix: line.me line-apps.com           line.me and a.line.me, never notline.me
-//   exact: obs.line-scdn.net
-//   cidr: 147.92.128.0/17 2400:dcc0::/32
-//   asn: 38631
-//   port: udp/443 tcp/5000-5100
-//   subscriber: gold 10.9.0.1/32
-//   time: mon-fri 22:00-06:00               the day is that of the start
-//   not-suffix: ads.line.me
-//
-// A line that starts with blanks continues the one before. `#` starts a comment.
+// What a file can say stands in rules_notes.h, which the man page shows, and in
+// docs/examples/line.rules.
 #pragma once
 
 #include <stdbool.h>
