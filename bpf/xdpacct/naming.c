@@ -170,6 +170,7 @@ void naming__totals(struct naming *n, const struct stamp *stamp)
     EVENT_SET(&ev, names_totals, names_refused, counts.no_room);
     EVENT_SET(&ev, names_totals, flows_forgotten, counts.flows_forgotten);
     EVENT_SET(&ev, names_totals, addresses_forgotten, counts.addresses_forgotten);
+    EVENT_SET(&ev, names_totals, open_forgotten, counts.open_forgotten);
     EVENT_SET(&ev, names_totals, dns_over_limit, counts.dns_over_limit);
     writer_event(n->writer, &ev);
     writer_lost(n->writer, now.ring_full - n->told.ring_full, "copies of packets with names");

@@ -472,6 +472,10 @@ static void full_tables(void)
     struct tracker_counts counts = tracker__take_counts(t);
     EXPECT_U64(&e, "incomplete hellos", counts.incomplete >= flows / 3 - TRACKER_TCP_STARTS, true);
     EXPECT_U64(&e, "forgotten", counts.flows_forgotten >= flows - TRACKER_NAMES * 3 / 2 - 8, true);
+    for (unsigned i = 0; i < TRACKER_OPEN + 7; i++)
+        attribute(t, flow(SUB, SERVER + 1 + i / 60000, IPPROTO_UDP, (uint16_t)(i % 60000), 9), 10,
+                  200);
+    EXPECT_U64(&e, "cannot be corrected", tracker__take_counts(t).open_forgotten, 7);
     EXPECT_U64(&e, "the man page's memory",
                (tracker__bytes(t) - (size_t)FLOWS * TRACKER_FLOW_BYTES + (1 << 20) - 1) >> 20,
                TRACKER_MIB);

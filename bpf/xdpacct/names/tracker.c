@@ -395,10 +395,12 @@ struct tracker_counts tracker__take_counts(struct tracker *t)
     const struct tracker_counts now = {.no_room = t->pool.refused,
                                        .flows_forgotten = t->flows.evicted,
                                        .addresses_forgotten = t->dns.addresses.evicted,
+                                       .open_forgotten = t->open.evicted,
                                        .dns_over_limit = t->dns.over_limit};
     counts.no_room = now.no_room - t->told.no_room;
     counts.flows_forgotten = now.flows_forgotten - t->told.flows_forgotten;
     counts.addresses_forgotten = now.addresses_forgotten - t->told.addresses_forgotten;
+    counts.open_forgotten = now.open_forgotten - t->told.open_forgotten;
     counts.dns_over_limit = now.dns_over_limit - t->told.dns_over_limit;
     t->told = now;
     t->counts = (struct tracker_counts){0};

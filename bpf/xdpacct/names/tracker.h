@@ -76,6 +76,7 @@ struct tracker_counts {
     uint64_t no_room;             // names that found no room
     uint64_t flows_forgotten;     // to make room for others
     uint64_t addresses_forgotten; // likewise, with what DNS said of them
+    uint64_t open_forgotten;      // flows reported without a name that cannot be corrected any more
     uint64_t dns_over_limit; // addresses in answers that were not kept: a subscriber's share is out
 };
 
