@@ -106,10 +106,13 @@ static void warn_of_doubles(const struct store_paths *paths)
     }
     if (count > 1)
         qsort(files, count, sizeof(*files), compare_identities);
-    for (size_t i = 1; i < count; i++)
-        if (compare_identities(&files[i - 1], &files[i]) == 0)
-            fprintf(stderr, "netvitals: %s and %s are the same file: its events count twice\n",
-                    files[i - 1].path, files[i].path);
+    for (size_t i = 1; i < count; i++) {
+        if (compare_identities(&files[i - 1], &files[i]) != 0)
+            continue;
+        fprintf(stderr, "netvitals: %s is given more than once: its events count each time\n",
+                files[i].path);
+        break;
+    }
     free(files);
 }
 

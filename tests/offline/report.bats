@@ -108,7 +108,7 @@ on_terminal() { script -qec "$1" /dev/null </dev/null | tr -d '\r'; }
   grep -m 1 -q ' read ([0-9]* %), [0-9]* s left' < <(script -qec "'$NETVITALS' report rtt -o '$OUT/report' ${many[*]}" /dev/null \
     </dev/null | stdbuf -o0 tr '\r' '\n')
   timeout -s KILL 2 "$NETVITALS" report rtt "${many[@]}" >"$OUT/report" 2>"$OUT/err" || true
-  assert_equal "$(cat "$OUT/err")" ""
+  assert_equal "$(grep -v 'is given more than once' "$OUT/err")" ""
 }
 
 @test "memory is bounded by --max-keys, however many paths there are, and what has no row is counted" {
