@@ -127,7 +127,8 @@ static void add_assoc(struct rtt *rtt, const struct event *ev)
     }
 }
 
-// The paths with their windows merged into those of windows; their sketches are copies.
+// The paths with their windows merged into those of windows; their sketches are copies. NULL if
+// there is no memory for all of them.
 static struct keymap *rewindow(const struct rtt *rtt, const struct windows *windows)
 {
     struct keymap *merged = keymap_new(sizeof(struct rtt_path_key), sizeof(struct rtt_path),
@@ -136,8 +137,10 @@ static struct keymap *rewindow(const struct rtt *rtt, const struct windows *wind
         struct rtt_path_key key = *(const struct rtt_path_key *)keymap_key_at(rtt->paths, i);
         key.window_us = windows_start(windows, key.window_us);
         struct rtt_path *path = keymap_cell(merged, &key, keymap_hash(merged, &key));
-        if (path) // there are no more keys than before
-            rtt_path_merge(path, keymap_cell_at(rtt->paths, i));
+        if (!path || !rtt_path_merge(path, keymap_cell_at(rtt->paths, i))) {
+            release_paths(merged);
+            return NULL;
+        }
     }
     return merged;
 }
@@ -256,16 +259,21 @@ struct rtt_judged *rtt_judge_all(const struct rtt *rtt, uint64_t now_us, size_t 
 {
     struct keymap *merged = rewindow(rtt, &(struct windows){0});
     *count = merged ? keymap_count(merged) : 0;
-    struct rtt_judged *judged = calloc(*count + 1, sizeof(*judged));
-    for (size_t i = 0; judged && i < *count; i++) {
+    struct rtt_judged *judged = merged ? calloc(*count + 1, sizeof(*judged)) : NULL;
+    if (!judged) {
+        release_paths(merged);
+        fprintf(stderr, "netvitals: no memory to judge %zu paths; a lower --max-keys needs less\n",
+                keymap_count(rtt->paths));
+        return NULL;
+    }
+    for (size_t i = 0; i < *count; i++) {
         struct rtt_judged *j = &judged[i];
         j->key = *(const struct rtt_path_key *)keymap_key_at(merged, i);
         j->path = *(struct rtt_path *)keymap_cell_at(merged, i); // takes the sketch over
         j->verdict = rtt_judge(&j->path, now_us, over_us(rtt, &j->key), j->why, sizeof(j->why));
     }
     keymap_free(merged);
-    if (judged)
-        qsort(judged, *count, sizeof(*judged), compare_judged);
+    qsort(judged, *count, sizeof(*judged), compare_judged);
     return judged;
 }
 

@@ -57,7 +57,11 @@ enum check_state rtt_check(void *self, uint64_t now_us, struct check_result *res
     enum check_state state = CHECK_OK;
     char first[256] = "";
     struct rtt_judged *judged = rtt_judge_all(rtt, now_us, &count);
-    for (size_t i = 0; judged && i < count; i++) {
+    if (!judged) {
+        snprintf(result->text, sizeof(result->text), "out of memory");
+        return CHECK_UNKNOWN;
+    }
+    for (size_t i = 0; i < count; i++) {
         char why[192], ip[IP_TEXT_MAX];
         enum check_state s = check_path(&judged[i], rtt->options, now_us, why, sizeof(why));
         uint64_t p99_ns = rtt_path_quantile_ns(&judged[i].path, 990000);

@@ -130,6 +130,6 @@ void rtt_rows(const struct rtt *rtt, const struct rtt_judged *judged, size_t cou
         fill_row(rtt, &report->rows, &judged[i], now_us);
     fill_evidence(report, judged, count);
     fill_other(rtt, now_us, report);
-    if (rtt->out_of_memory)
+    if (rtt->out_of_memory || !judged)
         report_note(report, "out of memory: some events are missing above\n");
 }

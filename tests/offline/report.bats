@@ -116,8 +116,8 @@ on_terminal() { script -qec "$1" /dev/null </dev/null | tr -d '\r'; }
   awk -v n=$rows 'BEGIN { for (i = 0; i < n; i++)
     printf "{\"type\":\"sctp_hb_sent\",\"ts_us\":%d,\"netns\":1,\"assoc_id\":%d,\"lport\":1,\"raddr\":\"10.%d.%d.%d\",\"rport\":2}\n",
       1790000000000000 + i, i, i / 65536, i / 256 % 256, i % 256 }' >"$OUT/in"
-  # 100 MB of address space would not hold the rows of them all (without ASan, which reserves terabytes)
-  [[ $NETVITALS == */asan/* ]] || ulimit -v 100000
+  # 200 MB of address space would not hold the rows of them all (without ASan, which reserves terabytes)
+  [[ $NETVITALS == */asan/* ]] || ulimit -v 200000
   "$NETVITALS" report rtt --max-keys 1000 --format json "$OUT/in" >"$OUT/report"
   assert_jq "$OUT/report" '.[0].rows | length == 1001 and (map(.sent) | add) == 200000 and
     (map(select(.raddr == "other")) | length == 1 and .[0].sent == 199000)'
@@ -137,4 +137,17 @@ on_terminal() { script -qec "$1" /dev/null </dev/null | tr -d '\r'; }
     assert_equal "$(jq -s 'last | walk(if type == "object" then del(.to_us, .last_ack_age_us, .last_recv_age_us) else . end)' "$OUT/blocks")" \
       "$(jq 'walk(if type == "object" then del(.to_us, .last_ack_age_us, .last_recv_age_us) else . end)' "$OUT/once")"
   done
+}
+
+@test "without memory for its paths a report says so, and check does not call them well" {
+  [[ $NETVITALS != */asan/* ]] || skip "ASan reserves terabytes"
+  awk 'BEGIN { for (i = 0; i < 200000; i++)
+    printf "{\"type\":\"sctp_hb_sent\",\"ts_us\":%d,\"netns\":1,\"assoc_id\":%d,\"lport\":1,\"raddr\":\"10.0.0.1\",\"rport\":2}\n",
+      1790000000000000 + i, i }' >"$OUT/in"
+  ulimit -v 200000
+  "$NETVITALS" report rtt "$OUT/in" >"$OUT/report" 2>"$OUT/err"
+  grep -q '^out of memory: some events are missing above' "$OUT/report"
+  grep -q '^netvitals: no memory to judge [0-9]* paths; a lower --max-keys needs less$' "$OUT/err"
+  run -3 --separate-stderr "$NETVITALS" check rtt "$OUT/in"
+  assert_equal "$output" "RTT UNKNOWN - out of memory"
 }
