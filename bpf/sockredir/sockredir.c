@@ -25,7 +25,7 @@
 //           `make bench-redirect`.
 // CAVEATS:  redirected bytes are seen by recv and its kin, poll, epoll, select; not by splice(2),
 //           MSG_WAITALL, tcpdump, iptables, nor TCP_INFO. Connections that exist at the start stay
-//           plain.
+//           plain. Seldom a blocking read after shutdown() says EAGAIN (docs/sockredir.md).
 #include "bpf/common/privileges.h"
 #include "bpf/common/writer.h"
 #include "bpf/sockredir/cgroup.h"

@@ -7,10 +7,12 @@
 // MODE is rtt (SIZE bytes there and back), stream (writes of SIZE bytes one way), bulk (4 MB in
 // writes of SIZE bytes, then a byte back) or connect (connect and close; SIZE is ignored). Both
 // processes join CGROUP before they make a socket, the client is pinned to the first CPU, the
-// server to the second. Prints: operations, wall ns, CPU ns of both processes; an operation is a
+// server to the second. Prints: operations, wall ns, CPU ns of both processes, and how many of the
+// client's reads after its shutdown() said EAGAIN, which plain TCP never does; an operation is a
 // round trip, a write, 4 MB, or a connection. With ADDRESS (IPv4) and NAMESPACE (a file that names
 // a network namespace) the server listens there, for a peer behind a device.
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <sched.h>
@@ -153,6 +155,19 @@ static void serve(const struct load *l, int listener)
     }
 }
 
+// Shuts down and waits for the peer's close. Returns how often the blocking read said EAGAIN.
+static uint64_t finish(int fd, char *buf)
+{
+    uint64_t again = 0;
+    ssize_t n;
+    shutdown(fd, SHUT_WR);
+    while ((n = read(fd, buf, 1)) < 0 && errno == EAGAIN)
+        again++;
+    CHECK(n == 0); // the peer read all and closed too
+    close(fd);
+    return again;
+}
+
 static int dial(const struct load *l)
 {
     int fd = open_socket(l);
@@ -162,15 +177,13 @@ static int dial(const struct load *l)
 }
 
 // Returns the operations done in the time.
-static uint64_t drive(const struct load *l, uint64_t *wall_ns)
+static uint64_t drive(const struct load *l, uint64_t *wall_ns, uint64_t *again)
 {
     uint64_t ops = 0, start = now_ns();
     if (strcmp(l->mode, "connect") == 0) {
         for (; now_ns() - start < l->duration_ns; ops++) {
             int fd = dial(l);
-            shutdown(fd, SHUT_WR);
-            CHECK(read(fd, l->buf, 1) == 0); // the server closed too
-            close(fd);
+            *again += finish(fd, l->buf);
         }
         *wall_ns = now_ns() - start;
         return ops;
@@ -187,10 +200,8 @@ static uint64_t drive(const struct load *l, uint64_t *wall_ns)
         if (echo)
             CHECK(read_all(fd, l->buf, l->size));
     }
-    shutdown(fd, SHUT_WR);
-    CHECK(read(fd, l->buf, 1) == 0); // all is read at the other end
+    *again += finish(fd, l->buf);
     *wall_ns = now_ns() - start;
-    close(fd);
     return ops;
 }
 
@@ -263,11 +274,11 @@ int main(int argc, char **argv)
         return 0;
     }
     pin(l.cpu[0]);
-    uint64_t wall_ns = 0, before = cpu_ns(RUSAGE_SELF);
-    uint64_t ops = drive(&l, &wall_ns);
+    uint64_t wall_ns = 0, again = 0, before = cpu_ns(RUSAGE_SELF);
+    uint64_t ops = drive(&l, &wall_ns, &again);
     uint64_t client_ns = cpu_ns(RUSAGE_SELF) - before;
     kill(server, SIGTERM);
     CHECK(waitpid(server, NULL, 0) == server);
-    printf("%lu %lu %lu\n", ops, wall_ns, client_ns + cpu_ns(RUSAGE_CHILDREN));
+    printf("%lu %lu %lu %lu\n", ops, wall_ns, client_ns + cpu_ns(RUSAGE_CHILDREN), again);
     return 0;
 }
