@@ -9,8 +9,10 @@
 // comparison. A slot lives for one interval; in the next, the flow's first payload is looked at
 // again, and is none of these then.
 //
-// Bounds: NAME_UNITS of 256 bytes or 8 packets for a flow and interval, NAME_COPIES_PER_S for a
-// subscriber. What a bound or a full ring buffer kept back is counted in name_losses.
+// Bounds: NAME_UNITS of 256 bytes or 8 packets of hellos for a flow and interval, NAME_DONE
+// segments of answers over TCP, NAME_COPIES_PER_S for a subscriber. (Answers over UDP are bounded
+// by that alone: forwarders get all of theirs on one port.) What a bound or a full ring buffer kept
+// back is counted in name_losses.
 #pragma once
 
 #include <linux/tcp.h>
@@ -314,6 +316,23 @@ static __always_inline void names__step(struct cursor *c, const struct ip_layer 
         *state = (*state & FLOW_ID_MASK) | (__u64)next << NAME_STATE_SHIFT;
 }
 
+// Whether one more segment of a resolver's stream is to be copied: what a tunnel sends from port 53
+// is not to fill the ring buffer. The subscriber's own packets to that port do not touch the state.
+static __always_inline bool names__answer(const struct flow_key *key, const struct payload *p,
+                                          __u64 *state)
+{
+    if (!state)
+        state = names__spilled_state(key);
+    if (!state || p->len == 0)
+        return p->len != 0;
+    if (*state >> NAME_STATE_SHIFT == NAME_DONE) {
+        __sync_fetch_and_add(&name_losses.over_limit, 1);
+        return false;
+    }
+    *state += 1ULL << NAME_STATE_SHIFT;
+    return true;
+}
+
 // A global function, which the verifier checks once. state is NULL for a flow that has no slot. The
 // return value has no meaning.
 __noinline int names_take(struct xdp_md *ctx, struct ip_layer *ip, struct flow_key *key,
@@ -331,7 +350,7 @@ __noinline int names_take(struct xdp_md *ctx, struct ip_layer *ip, struct flow_k
     if (!names__payload(ctx, &c, ip, &p))
         return 0;
     if (dir == DIR_DOWN)
-        p.wanted = 1;
+        p.wanted = ip->proto != IPPROTO_TCP || names__answer(&copy->key, &p, state);
     else
         names__step(&c, ip, &copy->key, state, &p);
     if (p.wanted)
@@ -345,8 +364,9 @@ static __always_inline bool names_wanted(__u64 id, __u32 dir, const __u64 *slot_
 {
     if (settings.names == NAMES_OFF)
         return false;
-    if (dir == DIR_DOWN)
-        return FLOW_ID_PEER_PORT(id) == bpf_htons(DNS_PORT);
+    bool dns = FLOW_ID_PEER_PORT(id) == bpf_htons(DNS_PORT);
+    if (dir == DIR_DOWN || dns)
+        return dir == DIR_DOWN && dns;
     return settings.names == NAMES_ALL && !(slot_id && *slot_id >> NAME_STATE_SHIFT == NAME_DONE);
 }
 

@@ -29,10 +29,12 @@
     "  subscribers send, not in what is sent to servers of theirs. A subscriber with IPv4 and\n"   \
     "  IPv6 is two: answers asked for over one do not name flows of the other.\n"                  \
     "\n"                                                                                           \
-    "  Copied to user space are DNS answers and at most 8 packets or 8 KiB of a flow in an\n"      \
-    "  interval, and at most 2000 packets of a subscriber in a second; what is left out is\n"      \
-    "  counted (`names_totals`, `lost`). They are read after privileges are gone, under "          \
-    "seccomp.\n"                                                                                   \
+    "  Copied to user space are at most 8 packets or 8 KiB of a flow in an interval, DNS "         \
+    "answers\n"                                                                                    \
+    "  (over TCP at most 255 segments of a flow), and at most 2000 packets of a subscriber in a\n" \
+    "  second; what is left out is counted (`names_totals`, `lost`). They are read after "         \
+    "privileges\n"                                                                                 \
+    "  are gone, under seccomp.\n"                                                                 \
     "  Memory: at most " NAMING_TEXT(                                                              \
         TRACKER_MIB) " MiB (65536 addresses, 73729 names, 256 TCP and 512 QUIC hellos at a\n"      \
                      "  time), " NAMING_TEXT(                                                      \

@@ -35,6 +35,40 @@ sys.stdout.buffer.write(data[16 + length:])'; } >both.pcap
   assert_jq summary '.[0].rows | map(.packets_up) | add == 2501'
 }
 
+# One resolver's TCP stream: COUNT answers of a segment each, then as many bytes of a tunnel; and one over UDP.
+make_answers() { # FILE COUNT
+  python3 - "$@" <<'END'
+import struct, sys
+def answer(number):
+    name = b"".join(bytes([len(label)]) + label for label in (b"n%d" % number, b"example")) + b"\0"
+    return struct.pack("!6H", 1, 0x8180, 1, 1, 0, 0) + name + struct.pack("!2H", 1, 1) + struct.pack("!3HIHI", 0xC00C, 1, 1, 60, 4, 0xCB007100 + number)
+def frame(proto, payload, seq):
+    l4 = struct.pack("!HHIIBBHHH", 53, 40000, seq, 1, 0x50, 0x18, 1024, 0, 0) if proto == 6 else struct.pack("!4H", 53, 40000, 8 + len(payload), 0)
+    data = l4 + payload
+    return bytes(12) + b"\x08\0" + struct.pack("!BBHHHBBHII", 0x45, 0, 20 + len(data), 0, 0, 64, proto, 0, 0xC0000235, 0x0A000001) + data
+frames, seq = [], 7
+for n in range(2 * int(sys.argv[2])):
+    payload = struct.pack("!H", len(answer(n))) + answer(n) if n < int(sys.argv[2]) else bytes(1400)
+    frames.append(frame(6, payload, seq))
+    frames.append(frame(6, b"", seq)) # without payload: no part of the bound
+    seq += len(payload)
+frames.append(frame(17, answer(255), 0))
+with open(sys.argv[1], "wb") as out:
+    out.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
+    for n, data in enumerate(frames):
+        out.write(struct.pack("<IIII", 1700000000, n, len(data), len(data)) + data)
+END
+}
+
+@test "of a resolver's TCP stream 255 segments are looked at in an interval" {
+  make_answers dns.pcap 200
+  "$xdpacct" --read dns.pcap --ours 10.0.0.0/8 --names dns >events
+  conserved events
+  assert_jq events 'map(select(.type == "names_totals")) | (map(.copies) | add) == 256 and (map(.copies_over_limit) | add) == 145'
+  # the answers came first, and the one over UDP is not held back
+  assert_jq events 'map(select(.type == "name")) | length == 201 and .[-1].name == "n255.example"'
+}
+
 @test "a ring buffer that nobody empties: copies are lost, and said to be; packets are not" {
   requires tcpreplay
   make_pair
