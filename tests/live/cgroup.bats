@@ -154,25 +154,24 @@ throttling_is_over() {
   assert_jq "$OUT/oom" "length == 1 and .[0].cgroup_id == $id and .[0].limit_bytes == 16777216 and (.[0].comm_hex | startswith(\"70 79 74 68 6f 6e\"))"
 }
 
-@test "cgio: bytes written with O_DIRECT are its cgroup's" {
+@test "cgio: bytes written and read with O_DIRECT are its cgroup's, exactly" {
   requires root bpftrace btf cgroup_v1
   blkio=$(awk '$3 == "cgroup" && $4 ~ /(^|,)blkio(,|$)/ { print $2; exit }' /proc/mounts)
   [ -n "$blkio" ] || skip "needs the blkio controller on v1"
   make_cgroup "$blkio/$UNIQUE"
-  file=$ROOT/build/$UNIQUE.io
-  at_exit rm -f "$file"
+  truncate -s 8M "$OUT/disk"
+  device=$(losetup --show -f "$OUT/disk") || skip "needs a free loop device"
+  at_exit losetup -d "$device"
   start io "$ROOT/scripts/cgroup/cgio.bt" 1
   wait_for_event io ready 60
-  if ! sh -c 'echo $$ >"$1/cgroup.procs"; exec dd if=/dev/zero of="$2" bs=64k count=64 oflag=direct' sh "$blkio/$UNIQUE" "$file"; then
-    skip "needs a filesystem with O_DIRECT"
-  fi
+  sh -c 'echo $$ >"$1/cgroup.procs"; exec dd if=/dev/zero of="$2" bs=64k count=64 oflag=direct' sh "$blkio/$UNIQUE" "$device"
+  sh -c 'echo $$ >"$1/cgroup.procs"; exec dd if="$2" of=/dev/null bs=64k count=31 iflag=direct' sh "$blkio/$UNIQUE" "$device"
   id=$(stat -c %i "$blkio/$UNIQUE")
-  wait_until 10 grep -q "\"cgroup_id\":$id," "$OUT/io.out" || skip "needs a block device below the tree"
   stop io INT
   report "$OUT/io.out" >"$OUT/report"
   jq "[.rows[] | select(.cgroup_id == $id)]" "$OUT/report" >"$OUT/row"
-  # the data, and a little that the filesystem writes for it
-  assert_jq "$OUT/row" '.[0][0].write_bytes | . >= 4194304 and . < 5242880'
+  assert_jq "$OUT/row" '.[0][0] | .write_bytes == 64 * 65536 and .writes >= 64 and .read_bytes == 31 * 65536 and .reads >= 31'
+  assert_jq "$OUT/row" '.[0][0] | .latency_ns > 0 and .max_latency_ns <= .latency_ns'
 }
 
 @test "report cgroup --snapshot: without any input, and limits that are not set are none" {
@@ -199,4 +198,43 @@ throttling_is_over() {
     assert_jq "$OUT/report" '.[0].rows | any(.cpu_limit_ppm == 500000)'
     assert_jq "$OUT/report" ".[0].timeline | length == 1 and .[0].change == \"cpu_quota_ns\" and .[0].path == \"/$UNIQUE\" and .[0].was == \"none\" and .[0].now == 50000000"
   done
+}
+
+# Runs a command where only the cgroup filesystems of a type are mounted: with_only cgroup|cgroup2|none COMMAND...
+with_only() {
+  # shellcheck disable=SC2016 # expanded by the inner shell
+  unshare --mount sh -ec 'keep=$1; shift
+    for type in cgroup cgroup2; do
+      [ "$type" = "$keep" ] || awk -v t="$type" "\$3 == t { print \$2 }" /proc/mounts | sort -r | while read -r at; do umount "$at"; done
+    done
+    exec "$@"' sh "$@"
+}
+
+@test "report cgroup --snapshot: without cgroup mounts one line says what is missing, and it ends with 4" {
+  requires root cgroup_v2
+  status=0
+  with_only none "$NETVITALS" report cgroup --snapshot </dev/null >"$OUT/report" 2>"$OUT/said" || status=$?
+  assert_equal "$status" 4
+  assert_equal "$(wc -l <"$OUT/said")" 1
+  grep -q 'no cgroup filesystem is mounted' "$OUT/said"
+}
+
+@test "report cgroup --snapshot: what is mounted is shown, v1 or v2 alone" {
+  requires root cgroup_v1 cgroup_v2
+  with_only cgroup "$NETVITALS" report cgroup --snapshot --format json </dev/null >"$OUT/v1"
+  assert_jq "$OUT/v1" '.[0].rows | length > 0 and all(.hierarchy != "v2")'
+  with_only cgroup2 "$NETVITALS" report cgroup --snapshot --format json </dev/null >"$OUT/v2"
+  assert_jq "$OUT/v2" '.[0].rows | length > 0 and all(.hierarchy == "v2")'
+}
+
+@test "report cgroup --snapshot --follow: a view that is drawn again, and ends when its reader does" {
+  requires root cgroup_v2 script
+  make_cgroup "$V2/$UNIQUE"
+  start top timeout 20 script -qec "'$NETVITALS' report cgroup --snapshot --follow 1s --hierarchy v2 --under /$UNIQUE" /dev/null
+  # cursor home, and a second look has what was made meanwhile
+  wait_until 10 grep -q $'\033\[H' "$OUT/top.out"
+  mkdir "$V2/$UNIQUE/later"
+  at_exit remove_cgroup "$V2/$UNIQUE/later"
+  wait_until 10 grep -q "  later" "$OUT/top.out"
+  stop top TERM
 }
