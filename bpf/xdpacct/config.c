@@ -16,7 +16,7 @@ enum { VXLAN_PORT = 4789, V4_MAPPED_BITS = 96 };
 // any odd numbers without a pattern
 static const uint64_t replay_factors[HASH_FACTORS] = {0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9,
                                                       0x94d049bb133111eb, 0xd6e8feb86659fd93,
-                                                      0xc2b2ae3d27d4eb4f};
+                                                      0xc2b2ae3d27d4eb4f, 0xa0761d6478bd642f};
 
 static const char *const encap_names[ENCAP_COUNT] = {
     [ENCAP_GRE] = "gre",       [ENCAP_ERSPAN] = "erspan", [ENCAP_VXLAN] = "vxlan",

@@ -128,45 +128,6 @@ __noinline int dissect_inner(struct xdp_md *ctx, struct walk *w)
     return 0;
 }
 
-// What is needed of an IPv4 packet.
-struct plain {
-    __u32 src, dst; // network order
-    __u32 ports, proto;
-    __u32 bytes;
-    __u32 start, l4; // offsets of the IP header, and of what follows it
-    __u32 first;     // 1: no later piece of a packet
-};
-
-// Ethernet, IPv4 without options, whole, TCP or UDP, no tunnel: by a few comparisons. Whatever is
-// not that, or not quite right, is left to dissect.
-static __always_inline bool dissect_plain(struct xdp_md *ctx, struct plain *p)
-{
-    void *data = (void *)(long)ctx->data;
-    __be16 *eth = data;
-    struct iphdr *h = data + sizeof(struct ethhdr);
-    __u32 *ports = (void *)(h + 1);
-    if ((void *)(ports + 1) > (void *)(long)ctx->data_end)
-        return false;
-    if (eth[6] != bpf_htons(ETH_P_IP) || *(__u8 *)h != 0x45)
-        return false;
-    if (h->frag_off & bpf_htons(IP_MORE_FRAGMENTS | IP_OFFSET_MASK))
-        return false;
-    p->src = h->saddr;
-    p->dst = h->daddr;
-    p->ports = *ports;
-    p->proto = h->protocol;
-    p->start = sizeof(struct ethhdr);
-    p->l4 = p->start + sizeof(*h);
-    p->first = 1;
-    p->bytes = bpf_ntohs(h->tot_len);
-    if (p->bytes < sizeof(*h))
-        return false;
-    if (p->proto == IPPROTO_UDP)
-        return (__u16)(bpf_ntohs(p->ports >> 16) - settings.tunnel_port_first) >=
-               settings.tunnel_port_span;
-    return p->proto == IPPROTO_TCP;
-}
-
 static __always_inline void dissect(struct xdp_md *ctx, struct walk *w)
 {
     dissect__layer(ctx, w, true);

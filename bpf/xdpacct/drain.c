@@ -29,8 +29,9 @@ static bool take_v4(const struct slot_v4 *slot, struct interval_counts *out)
     struct flow_key key = {.id = slot->id & FLOW_ID_MASK,
                            .sub = {V4_ADDRS_SUB(slot->addrs)},
                            .peer = {V4_ADDRS_PEER(slot->addrs)}};
-    struct flow_count count = {.packets = {slot->packets[0], slot->packets[1]},
-                               .bytes = {slot->bytes[0], slot->bytes[1]}};
+    struct flow_count count = {
+        .packets = {SLOT_PACKETS(slot->count[0]), SLOT_PACKETS(slot->count[1])},
+        .bytes = {SLOT_BYTES(slot->count[0]), SLOT_BYTES(slot->count[1])}};
     return add_flow(out, &key, &count);
 }
 
@@ -38,7 +39,7 @@ static bool take_v6(const struct slot_v6 *slot, struct interval_counts *out)
 {
     struct flow_key key = {.id = slot->id & FLOW_ID_MASK,
                            .sub = {slot->sub[0], slot->sub[1]},
-                           .peer = {slot->peer[0], slot->peer[1]}};
+                           .peer = {slot->peer_net, slot->peer_host}};
     struct flow_count count = {.packets = {slot->packets[0], slot->packets[1]},
                                .bytes = {slot->bytes[0], slot->bytes[1]}};
     return add_flow(out, &key, &count);
@@ -65,7 +66,7 @@ static int take_table(struct acct *a, unsigned index, struct interval_counts *ou
         add_counter(&out->counters[c], of[c].packets, of[c].bytes);
         of[c] = (struct counter){0};
     }
-    struct line *lines = a->tables.tables[index].lines;
+    struct line *lines = a->tables.lines + (size_t)index * a->tables.flow_lines;
     bool ok = true;
     for (uint32_t i = 0; i < a->tables.flow_lines; i++)
         ok = take_line(&lines[i], out) && ok;

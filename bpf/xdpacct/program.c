@@ -10,13 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
-static int set_outer_maps(struct acct *a)
+static int set_flow_maps(struct acct *a)
 {
-    int err = bpf_map__set_inner_map_fd(a->skel->maps.tables, a->tables.tables[0].fd);
+    int err = bpf_map__reuse_fd(a->skel->maps.lines, a->tables.lines_fd);
     if (!err)
         err = bpf_map__set_inner_map_fd(a->skel->maps.spills, a->tables.spill_fds[0]);
-    if (!err)
-        err = bpf_map__set_max_entries(a->skel->maps.tables, a->tables.table_count);
     return err;
 }
 
@@ -43,18 +41,14 @@ static int fill_trie(struct bpf_map *trie, const struct prefix_set *set)
     return 0;
 }
 
-// Puts every table into the outer map, and says which CPU counts into which.
-static int fill_outer_maps(struct acct *a)
+// Says which spill map is in use, and which CPU counts into which table.
+static int fill_maps(struct acct *a)
 {
     struct tables *t = &a->tables;
     t->spills_fd = bpf_map__fd(a->skel->maps.spills);
     uint32_t zero = 0;
     if (bpf_map_update_elem(t->spills_fd, &zero, &t->spill_fds[0], BPF_ANY) != 0)
         return -errno;
-    for (uint32_t i = 0; i < t->table_count; i++)
-        if (bpf_map_update_elem(bpf_map__fd(a->skel->maps.tables), &i, &t->tables[i].fd, BPF_ANY) !=
-            0)
-            return -errno;
     for (unsigned cpu = 0; cpu < CPUS_MAX; cpu++)
         a->skel->bss->table_of_cpu[cpu] = CPU_WITHOUT_TABLE;
     for (unsigned i = 0; i < t->cpu_count; i++)
@@ -67,12 +61,12 @@ static int load(struct acct *a, const struct settings *settings, const struct pr
 {
     struct settings *s = (struct settings *)&a->skel->rodata->settings;
     *s = *settings;
-    s->hash_shift = 64 - (uint32_t)__builtin_ctz(a->tables.flow_lines);
+    tables__settings(&a->tables, s);
     if (a->frags)
         s->flags |= SETTING_FRAGS;
     prefix_set__settings(ours, &s->ours);
     prefix_set__settings(outer_src, &s->outer_src);
-    int err = set_outer_maps(a);
+    int err = set_flow_maps(a);
     if (!err)
         err = set_name_maps(a->skel, settings->names != NAMES_OFF);
     if (!err && a->frags)
@@ -83,7 +77,7 @@ static int load(struct acct *a, const struct settings *settings, const struct pr
         err = fill_trie(a->skel->maps.ours_trie, ours);
     if (!err && s->outer_src.use_trie)
         err = fill_trie(a->skel->maps.outer_src_trie, outer_src);
-    return err ? err : fill_outer_maps(a);
+    return err ? err : fill_maps(a);
 }
 
 int acct__load(struct acct *a, const struct loader *l, const struct settings *settings,

@@ -9,13 +9,14 @@
 
 #include "bpf/xdpacct/parse.bpf.h"
 
-// Tables of lines, made by the loader: as many as CPUs and a few spare ones.
+// The lines of all tables, made by the loader: as many tables as CPUs and a few spare ones.
 struct {
-    __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
     __uint(max_entries, 1);
     __type(key, __u32);
-    __type(value, __u32);
-} tables SEC(".maps");
+    __type(value, struct line);
+} lines SEC(".maps");
 
 // The spill map in use: entry 0.
 struct {
@@ -33,11 +34,11 @@ struct counter strays;
 
 // The table of this CPU.
 struct cpu_table {
-    void *lines;
+    __u32 first; // of its lines
     struct table_counters *counters;
 };
 
-static __always_inline bool table_mine(struct cpu_table *t)
+static __always_inline bool table_mine(struct cpu_table *t, const volatile struct settings *s)
 {
     __u32 cpu = bpf_get_smp_processor_id();
     if (cpu >= CPUS_MAX)
@@ -46,8 +47,8 @@ static __always_inline bool table_mine(struct cpu_table *t)
     if (index >= TABLES_MAX)
         return false;
     t->counters = &counters[index];
-    t->lines = bpf_map_lookup_elem(&tables, &index);
-    return t->lines != NULL;
+    t->first = index << s->table_log2;
+    return true;
 }
 
 static __always_inline void table_count(const struct cpu_table *t, enum traffic_counter which,
@@ -66,7 +67,13 @@ static __always_inline void table_count_stray(__u64 bytes)
 
 static __always_inline struct line *table__line(const struct cpu_table *t, __u32 index)
 {
-    return bpf_map_lookup_elem(t->lines, &index);
+    index += t->first;
+    return bpf_map_lookup_elem(&lines, &index);
+}
+
+static __always_inline __u32 table__index(__u64 sum, const volatile struct settings *s)
+{
+    return flow_hash(sum, s->hash_factors[HASH_FACTORS - 1]) >> s->hash_shift;
 }
 
 // The entry of the flow in the spill map, made if there is none; NULL if the map is full.
@@ -119,23 +126,27 @@ static __always_inline void table__spill_v4(const struct cpu_table *t, const str
     table_spill(t, &key, p->dir, packets, bytes);
 }
 
-// Adds to an IPv4 slot. bytes is 32 bits wide: before it would wrap, its sum moves to the spill
-// map.
+// Adds to an IPv4 slot. Before its bytes would wrap, what it holds moves to the spill map.
 static __always_inline void slot__add_v4(struct slot_v4 *slot, const struct cpu_table *t,
                                          const struct v4_packet *p)
 {
-    __u32 sum = slot->bytes[p->dir] + p->bytes;
-    if (sum < p->bytes) {
-        table__spill_v4(t, p, 0, slot->bytes[p->dir]);
-        sum = p->bytes;
+    __u64 count = slot->count[p->dir];
+    if (SLOT_BYTES(count) + p->bytes < p->bytes) {
+        table__spill_v4(t, p, SLOT_PACKETS(count), SLOT_BYTES(count));
+        count = 0;
     }
-    slot->bytes[p->dir] = sum;
-    slot->packets[p->dir]++;
+    slot->count[p->dir] = count + SLOT_COUNT(1, p->bytes);
+}
+
+// 0 if the slot is the packet's flow's. What lies above the id is not compared.
+static __always_inline __u64 slot__differs_v4(const struct slot_v4 *slot, const struct v4_packet *p)
+{
+    return (slot->id ^ p->id) << 8 | (slot->addrs ^ p->addrs);
 }
 
 static __always_inline bool slot__is_v4(const struct slot_v4 *slot, const struct v4_packet *p)
 {
-    return (slot->id & FLOW_ID_MASK) == p->id && slot->addrs == p->addrs;
+    return slot__differs_v4(slot, p) == 0;
 }
 
 // The flow's slot in this line, taken if one is free; NULL if both are other flows'. A line only
@@ -159,12 +170,42 @@ static __always_inline struct slot_v4 *line__slot_v4(struct line *line, const st
     return slot;
 }
 
+static __always_inline __u32 table__index_v4(const struct v4_packet *p,
+                                             const volatile struct settings *s)
+{
+    return table__index(p->addrs * s->hash_factors[0] + p->id * s->hash_factors[1], s);
+}
+
+// The flow's slot in this line, or NULL. Which of the two slots it is cannot be foreseen, and by
+// when it is known the line has come from memory: so there is no branch on it.
+static __always_inline struct slot_v4 *line__find_v4(struct line *line, const struct v4_packet *p)
+{
+    __u64 differs = slot__differs_v4(&line->v4[0], p);
+    __u64 second = (differs | -differs) >> 63;
+    asm volatile("" : "+r"(second));
+    struct slot_v4 *slot = (void *)line + (second & 1) * sizeof(*slot);
+    return slot__is_v4(slot, p) ? slot : NULL;
+}
+
+// The slot of a flow that has one, or NULL. Changes nothing.
+static __always_inline struct slot_v4 *table_find_v4(const struct cpu_table *t,
+                                                     const struct v4_packet *p,
+                                                     const volatile struct settings *s)
+{
+    __u32 index = table__index_v4(p, s);
+    struct line *line = table__line(t, index);
+    struct slot_v4 *slot = line ? line__find_v4(line, p) : NULL;
+    if (slot)
+        return slot;
+    line = table__line(t, index ^ 1);
+    return line ? line__find_v4(line, p) : NULL;
+}
+
 // Counts a packet. Returns the first word of its flow's slot, or NULL if it went elsewhere.
 static __always_inline __u64 *table_add_v4(const struct cpu_table *t, const struct v4_packet *p,
                                            const volatile struct settings *s)
 {
-    __u64 hash = p->addrs * s->hash_factors[0] + p->id * s->hash_factors[1];
-    __u32 index = hash >> s->hash_shift;
+    __u32 index = table__index_v4(p, s);
     struct line *line = table__line(t, index);
     if (!line)
         return NULL;
@@ -189,11 +230,11 @@ static __always_inline __u64 *line__add_v6(struct line *line, const struct flow_
         slot->id = key->id;
         slot->sub[0] = key->sub[0];
         slot->sub[1] = key->sub[1];
-        slot->peer[0] = key->peer[0];
-        slot->peer[1] = key->peer[1];
+        slot->peer_net = key->peer[0];
+        slot->peer_host = key->peer[1];
     } else if ((slot->id & FLOW_ID_MASK) != key->id || slot->sub[0] != key->sub[0] ||
-               slot->sub[1] != key->sub[1] || slot->peer[0] != key->peer[0] ||
-               slot->peer[1] != key->peer[1]) {
+               slot->sub[1] != key->sub[1] || slot->peer_net != key->peer[0] ||
+               slot->peer_host != key->peer[1]) {
         return NULL;
     }
     slot->packets[dir]++;
@@ -206,10 +247,10 @@ static __always_inline __u64 *table_add_v6(const struct cpu_table *t, const stru
                                            const volatile struct settings *s)
 {
     dir &= 1;
-    __u64 hash = key->id * s->hash_factors[1] + key->sub[0] * s->hash_factors[0] +
-                 key->sub[1] * s->hash_factors[2] + key->peer[0] * s->hash_factors[3] +
-                 key->peer[1] * s->hash_factors[4];
-    __u32 index = hash >> s->hash_shift;
+    __u64 sum = key->id * s->hash_factors[1] + key->sub[0] * s->hash_factors[0] +
+                key->sub[1] * s->hash_factors[2] + key->peer[0] * s->hash_factors[3] +
+                key->peer[1] * s->hash_factors[4];
+    __u32 index = table__index(sum, s);
     struct line *line = table__line(t, index);
     __u64 *id = line ? line__add_v6(line, key, dir, bytes) : NULL;
     if (id)

@@ -33,11 +33,6 @@ static uint32_t power_of_two_from(uint64_t n)
     return (uint32_t)p;
 }
 
-static size_t table_bytes(const struct tables *t)
-{
-    return (size_t)t->flow_lines * sizeof(struct line);
-}
-
 // Calls add for each CPU number in a list like "0-3,8".
 static int online_cpus(struct tables *t)
 {
@@ -60,18 +55,25 @@ static int online_cpus(struct tables *t)
     return !t->cpus ? -ENOMEM : t->cpu_count ? 0 : -EINVAL;
 }
 
-static int make_table(struct tables *t, struct table *table)
+static size_t lines_bytes(const struct tables *t)
+{
+    return t->table_count * (size_t)t->flow_lines * sizeof(struct line);
+}
+
+static int make_lines(struct tables *t)
 {
     LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
-    table->fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "xdpacct_table", sizeof(uint32_t),
-                               sizeof(struct line), t->flow_lines, &opts);
-    if (table->fd < 0)
+    uint64_t count = (uint64_t)t->table_count * t->flow_lines;
+    if (count > UINT32_MAX)
+        return -E2BIG;
+    t->lines_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "xdpacct_lines", sizeof(uint32_t),
+                                 sizeof(struct line), (uint32_t)count, &opts);
+    if (t->lines_fd < 0)
         return -errno;
-    table->lines = mmap(NULL, table_bytes(t), PROT_READ | PROT_WRITE, MAP_SHARED, table->fd, 0);
-    if (table->lines == MAP_FAILED) {
-        table->lines = NULL;
+    void *lines = mmap(NULL, lines_bytes(t), PROT_READ | PROT_WRITE, MAP_SHARED, t->lines_fd, 0);
+    if (lines == MAP_FAILED)
         return -errno;
-    }
+    t->lines = lines;
     return 0;
 }
 
@@ -91,11 +93,8 @@ static int allocate(struct tables *t)
 {
     t->table_of = calloc(t->cpu_count, sizeof(*t->table_of));
     t->spares = calloc(t->spare_count, sizeof(*t->spares));
-    t->tables = calloc(t->table_count, sizeof(*t->tables));
-    if (!t->table_of || !t->spares || !t->tables)
+    if (!t->table_of || !t->spares)
         return -ENOMEM;
-    for (unsigned i = 0; i < t->table_count; i++)
-        t->tables[i].fd = -1;
     for (unsigned i = 0; i < t->cpu_count; i++)
         t->table_of[i] = i;
     for (unsigned i = 0; i < t->spare_count; i++)
@@ -105,7 +104,7 @@ static int allocate(struct tables *t)
 
 int tables__make(struct tables *t, uint64_t max_flows)
 {
-    *t = (struct tables){.spill_fds = {-1, -1}, .spills_fd = -1};
+    *t = (struct tables){.lines_fd = -1, .spill_fds = {-1, -1}, .spills_fd = -1};
     int err = online_cpus(t);
     if (err)
         return err;
@@ -116,32 +115,35 @@ int tables__make(struct tables *t, uint64_t max_flows)
     t->spare_count = (t->cpu_count + CPUS_PER_SPARE - 1) / CPUS_PER_SPARE;
     t->table_count = t->cpu_count + t->spare_count;
     err = allocate(t);
-    for (unsigned i = 0; !err && i < t->table_count; i++)
-        err = make_table(t, &t->tables[i]);
+    if (!err)
+        err = make_lines(t);
     return err ? err : make_spills(t);
 }
 
 void tables__free(struct tables *t)
 {
-    for (unsigned i = 0; t->tables && i < t->table_count; i++) {
-        if (t->tables[i].lines)
-            munmap(t->tables[i].lines, table_bytes(t));
-        if (t->tables[i].fd >= 0)
-            close(t->tables[i].fd);
-    }
+    if (t->lines)
+        munmap(t->lines, lines_bytes(t));
+    if (t->lines_fd >= 0)
+        close(t->lines_fd);
     for (int i = 0; i < 2; i++)
         if (t->spill_fds[i] >= 0)
             close(t->spill_fds[i]);
     free(t->cpus);
     free(t->table_of);
     free(t->spares);
-    free(t->tables);
-    *t = (struct tables){.spill_fds = {-1, -1}, .spills_fd = -1};
+    *t = (struct tables){.lines_fd = -1, .spill_fds = {-1, -1}, .spills_fd = -1};
+}
+
+void tables__settings(const struct tables *t, struct settings *out)
+{
+    out->table_log2 = (uint32_t)__builtin_ctz(t->flow_lines);
+    out->hash_shift = 64 - out->table_log2;
 }
 
 uint64_t tables__bytes(const struct tables *t)
 {
     uint64_t spill = t->spill_entries *
                      (sizeof(struct flow_key) + sizeof(struct flow_count) + SPILL_OVERHEAD_BYTES);
-    return t->table_count * (uint64_t)table_bytes(t) + 2 * spill;
+    return lines_bytes(t) + 2 * spill;
 }

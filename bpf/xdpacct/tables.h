@@ -8,19 +8,15 @@
 #include <stdint.h>
 #include "bpf/xdpacct/xdpacct.h"
 
-struct table {
-    int fd;
-    struct line *lines; // mapped: flow_lines of them
-};
-
 struct tables {
     unsigned cpu_count; // CPUs that have a table
     unsigned *cpus;     // their numbers
-    unsigned *table_of; // cpus[i] counts into tables[table_of[i]]
+    unsigned *table_of; // cpus[i] counts into table table_of[i]
     unsigned table_count, spare_count;
-    struct table *tables; // cpu_count + spare_count
-    unsigned *spares;     // indexes of the ones that nobody counts into
-    uint32_t flow_lines;  // of each table, a power of two
+    unsigned *spares;    // tables that nobody counts into
+    uint32_t flow_lines; // of each table, a power of two
+    int lines_fd;        // the map of all tables' lines
+    struct line *lines;  // the same, mapped: table i begins at i * flow_lines
     uint32_t spill_entries;
     int spill_fds[2];
     unsigned spill_in_use;
@@ -30,6 +26,9 @@ struct tables {
 // Makes the maps for max_flows flows on the CPUs that are online. Returns 0 or -errno.
 int tables__make(struct tables *t, uint64_t max_flows);
 void tables__free(struct tables *t);
+
+// Tells the program how the tables are laid out.
+void tables__settings(const struct tables *t, struct settings *out);
 
 // Bytes of kernel memory that the tables and spill maps take.
 uint64_t tables__bytes(const struct tables *t);

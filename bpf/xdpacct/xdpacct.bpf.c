@@ -6,9 +6,13 @@
 // attribute finds whose it is; the table (table.bpf.h) adds it to its flow. Whatever happens, the
 // packet is counted as seen once, and either in a flow or in exactly one other counter; and the
 // verdict is the one that the loader set, never anything else.
+//
+// Most packets are plain ones of flows that are in the table already. count_known does only these,
+// all of it in registers, and before it has changed anything it leaves the rest to count_any.
 
 #include "bpf/xdpacct/dissect.bpf.h"
 #include "bpf/xdpacct/names.bpf.h"
+#include "bpf/xdpacct/plain.bpf.h"
 #include "bpf/xdpacct/table.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -46,28 +50,24 @@ static __always_inline bool count_sides(const struct cpu_table *t, bool up, bool
 }
 
 static __always_inline void account_v4(struct xdp_md *ctx, const struct cpu_table *t,
-                                       const struct plain *p, __u32 encap, __u32 bytes)
+                                       struct ip_layer *ip, __u32 encap, __u32 bytes)
 {
-    bool up = direction_matches_v4(&settings.ours, &ours_trie, p->src);
-    bool down = direction_matches_v4(&settings.ours, &ours_trie, p->dst);
+    __u32 src = ip->src[0], dst = ip->dst[0];
+    bool up = direction_matches_v4(&settings.ours, &ours_trie, src);
+    bool down = direction_matches_v4(&settings.ours, &ours_trie, dst);
     if (!count_sides(t, up, down, bytes))
         return;
-    __u32 sub = up ? p->src : p->dst, peer = up ? p->dst : p->src;
+    __u32 sub = up ? src : dst, peer = up ? dst : src;
     if (settings.by == BY_SUBSCRIBER)
         peer = 0;
-    struct v4_packet packet = {.id = flow_id(p->ports, p->proto, encap, FAMILY_V4, !up),
+    struct v4_packet packet = {.id = flow_id(ip->ports, ip->proto, encap, FAMILY_V4, !up),
                                .addrs = V4_ADDRS(sub, peer),
                                .dir = up ? DIR_UP : DIR_DOWN,
                                .bytes = bytes};
     __u64 *slot_id = table_add_v4(t, &packet, &settings);
     if (names_wanted(packet.id, packet.dir, slot_id)) {
         struct flow_key key = {.id = packet.id, .sub = {sub}, .peer = {peer}};
-        struct ip_layer ip = {.proto = p->proto,
-                              .bytes = p->bytes,
-                              .start = p->start,
-                              .l4 = p->l4,
-                              .first = p->first};
-        names_look(ctx, &ip, &key, packet.dir, slot_id);
+        names_look(ctx, ip, &key, packet.dir, slot_id);
     }
 }
 
@@ -101,17 +101,6 @@ static __always_inline void count_properties(const struct cpu_table *t, __u32 en
         table_count(t, COUNT_AGGREGATED, 1, ip_bytes);
 }
 
-// Most packets of most interfaces: no tunnel, nothing unusual. All of it in registers.
-static __always_inline int count_plain(struct xdp_md *ctx, const struct cpu_table *t,
-                                       const struct plain *p, __u32 length)
-{
-    __u32 bytes = settings.flags & SETTING_WIRE_BYTES ? length : p->bytes;
-    table_count(t, COUNT_SEEN, 1, bytes);
-    count_properties(t, sizeof(struct ethhdr) + p->bytes, p->bytes, length);
-    account_v4(ctx, t, p, ENCAP_NONE, bytes);
-    return settings.verdict;
-}
-
 static __always_inline int count_walk(struct xdp_md *ctx, const struct cpu_table *t, struct walk *w,
                                       __u32 length)
 {
@@ -128,37 +117,71 @@ static __always_inline int count_walk(struct xdp_md *ctx, const struct cpu_table
         return settings.verdict;
     }
     count_properties(t, w->pieces ? 0 : w->ip.start + w->ip.bytes, w->ip.bytes, length);
-    if (w->ip.family == FAMILY_V4) {
-        struct plain p = {.src = w->ip.src[0],
-                          .dst = w->ip.dst[0],
-                          .ports = w->ip.ports,
-                          .proto = w->ip.proto,
-                          .bytes = w->ip.bytes,
-                          .start = w->ip.start,
-                          .l4 = w->ip.l4,
-                          .first = w->ip.first};
-        account_v4(ctx, t, &p, w->encap, bytes);
-    } else {
+    if (w->ip.family == FAMILY_V4)
+        account_v4(ctx, t, &w->ip, w->encap, bytes);
+    else
         account_v6(ctx, t, &w->ip, w->encap, bytes);
-    }
     return settings.verdict;
+}
+
+// Any packet. A global function, which the verifier checks once and not for every way to get here.
+__noinline int count_any(struct xdp_md *ctx)
+{
+    __u32 length = frame_length(ctx);
+    struct cpu_table t;
+    if (!table_mine(&t, &settings)) {
+        table_count_stray(length);
+        return settings.verdict;
+    }
+    struct walk w = {.class = COUNT_SEEN};
+    dissect(ctx, &w);
+    return count_walk(ctx, &t, &w, length);
+}
+
+// Which flow a plain packet belongs to. False if that takes more than its addresses and ports.
+static __always_inline bool plain_flow(const struct plain *p, struct v4_packet *packet)
+{
+    bool up = direction_matches_v4(&settings.ours, &ours_trie, p->src);
+    if (!settings.ours.any && up == direction_matches_v4(&settings.ours, &ours_trie, p->dst))
+        return false;
+    __u32 peer = up ? p->dst : p->src;
+    packet->addrs = V4_ADDRS(up ? p->src : p->dst, settings.by == BY_SUBSCRIBER ? 0 : peer);
+    packet->id = flow_id(p->ports, p->proto, ENCAP_NONE, FAMILY_V4, !up);
+    packet->dir = up ? DIR_UP : DIR_DOWN;
+    return true;
+}
+
+// A plain packet of a flow that has a slot. False for any other, of which nothing was counted.
+static __always_inline bool count_known(struct xdp_md *ctx)
+{
+    struct plain p;
+    struct v4_packet packet;
+    struct cpu_table t;
+    __u32 length = frame_length(ctx);
+    if (!plain_parse(ctx, &settings, &p) || p.bytes < sizeof(struct iphdr) ||
+        p.bytes > settings.mtu || sizeof(struct ethhdr) + p.bytes > length)
+        return false;
+    if (!plain_flow(&p, &packet) || !table_mine(&t, &settings))
+        return false;
+    struct slot_v4 *slot = table_find_v4(&t, &packet, &settings);
+    if (!slot || names_wanted(packet.id, packet.dir, &slot->id))
+        return false;
+    __u32 bytes = settings.flags & SETTING_WIRE_BYTES ? length : p.bytes;
+    __u64 *count = &slot->count[packet.dir & 1];
+    __u64 sum = *count + SLOT_COUNT(1, bytes);
+    if (SLOT_BYTES(sum) < bytes)
+        return false;
+    *count = sum;
+    table_count(&t, COUNT_SEEN, 1, bytes);
+    if (settings.ours.any)
+        table_count(&t, COUNT_LOCAL, 1, bytes);
+    return true;
 }
 
 // What the program does with a packet; tests/bench/ measures it with other beginnings.
 static __always_inline int count_packet(struct xdp_md *ctx)
 {
-    __u32 length = frame_length(ctx);
-    struct cpu_table t;
-    if (!table_mine(&t)) {
-        table_count_stray(length);
-        return settings.verdict;
-    }
-    struct plain p;
-    if (dissect_plain(ctx, &p))
-        return count_plain(ctx, &t, &p, length);
-    struct walk w = {.class = COUNT_SEEN};
-    dissect(ctx, &w);
-    return count_walk(ctx, &t, &w, length);
+    return count_known(ctx) ? settings.verdict : count_any(ctx);
 }
 
 SEC("xdp")

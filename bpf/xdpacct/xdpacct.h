@@ -3,7 +3,7 @@
 // xdpacct.h - what the XDP program and its loader share: settings, the flow table's layout,
 // counters.
 //
-// The flow table. Every CPU has a table of its own: an array of 64-byte lines that user space maps
+// The flow table. Every CPU has a table of its own: 64-byte lines, in an array that user space maps
 // into its memory. A line holds two IPv4 flows or one IPv6 flow, keys and counters together, so
 // that a packet touches one cache line. A flow may lie in two lines only, LINE and its neighbour
 // (LINE ^ 1); if both are taken by others it goes to the spill map, an ordinary hash with atomic
@@ -27,7 +27,7 @@ enum {
     GENEVE_PORT = 6081,
     GTP_PORT = 2152,
     PREFIXES_INLINE = 4,  // per family; more go to an LPM trie
-    HASH_FACTORS = 5,     // words of an IPv6 flow's key
+    HASH_FACTORS = 6,     // words of an IPv6 flow's key, and one
     FRAGMENTS_MAX = 8192, // packets in pieces that are remembered at a time
     FRAGMENT_AGE_MAX_S = 30,
     TABLES_MAX = 1280, // tables, the spare ones included
@@ -97,20 +97,27 @@ enum { FAMILY_V4 = 4, FAMILY_V6 = 6 };
 #define V4_ADDRS_SUB(addrs)  ((__u32)((addrs) >> 32))
 #define V4_ADDRS_PEER(addrs) ((__u32)(addrs))
 
-// Counters are of one interval. bytes would wrap first (a packet has 14 bytes or more): what they
-// hold goes to the spill map when they are about to.
+// Counters are of one interval. Packets and bytes of a direction share a word, so that a packet is
+// one addition. The bytes would wrap first (a packet has 14 bytes or more): when they are about to,
+// the word goes to the spill map.
 struct slot_v4 {
     __u64 id;
-    __u64 addrs;      // subscriber and peer, V4_ADDRS
-    __u32 packets[2]; // by direction
-    __u32 bytes[2];
+    __u64 addrs;    // subscriber and peer, V4_ADDRS
+    __u64 count[2]; // by direction, SLOT_COUNT
 };
 
+#define SLOT_COUNT(packets, bytes) ((__u64)(packets) << 32 | (__u32)(bytes))
+#define SLOT_PACKETS(count)        ((__u32)((count) >> 32))
+#define SLOT_BYTES(count)          ((__u32)(count))
+
+// The word where the line's second IPv4 slot would have its id holds bytes, which never reach 2^50:
+// so it never looks like the id of an IPv4 flow.
 struct slot_v6 {
     __u64 id;
-    __u64 sub[2], peer[2]; // network order
-    __u32 packets[2];
+    __u64 sub[2], peer_net; // network order
     __u64 bytes[2];
+    __u64 peer_host;
+    __u32 packets[2];
 };
 
 struct line {
@@ -120,6 +127,15 @@ struct line {
         __u64 words[8];
     };
 };
+
+// The hash of a flow, of which the top bits are the index of its line: sum is that of its key's
+// words, each times a factor of its own, and factor the last one. The sum alone will not do:
+// consecutive addresses times an unlucky factor crowd into few lines.
+static inline __attribute__((always_inline)) __u64 flow_hash(__u64 sum, __u64 factor)
+{
+    sum = (sum ^ sum >> 32) * factor;
+    return (sum ^ sum >> 32) * factor;
+}
 
 // A flow in the spill map. IPv4 addresses lie in the low half of word 0, the rest is 0.
 struct flow_key {
@@ -198,10 +214,10 @@ struct settings {
     struct prefixes ours;
     struct prefixes outer_src;
     __u64 v6_mask[2]; // of the subscriber's address, network order
-    // Multiply-shift hashing: sum of key words times secret odd factors, of which the top bits
-    // count. Secret, so that no subscriber can aim at one line.
+    // Of flow_hash: odd, and secret, so that no subscriber can aim at one line.
     __u64 hash_factors[HASH_FACTORS];
-    __u32 hash_shift;                   // 64 - log2(flow lines)
+    __u32 hash_shift;                   // 64 - table_log2
+    __u32 table_log2;                   // of the lines of a table
     __u32 encaps;                       // bit ENCAP_*: may be opened
     __u32 by;                           // enum flow_by
     __u32 verdict;                      // XDP_PASS or XDP_DROP

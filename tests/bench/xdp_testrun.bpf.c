@@ -58,7 +58,8 @@ SEC("xdp")
 int bench_parse(struct xdp_md *ctx)
 {
     struct plain p;
-    return next_flow(ctx) && dissect_plain(ctx, &p) && p.bytes ? settings.verdict : XDP_ABORTED;
+    return next_flow(ctx) && plain_parse(ctx, &settings, &p) && p.bytes ? settings.verdict
+                                                                        : XDP_ABORTED;
 }
 
 static __always_inline void stock_add(const struct flow_key *key, __u32 bytes)
@@ -79,7 +80,7 @@ SEC("xdp")
 int bench_stock(struct xdp_md *ctx)
 {
     struct plain p;
-    if (!next_flow(ctx) || !dissect_plain(ctx, &p))
+    if (!next_flow(ctx) || !plain_parse(ctx, &settings, &p))
         return XDP_ABORTED;
     bool up = direction_matches_v4(&settings.ours, &ours_trie, p.src);
     struct flow_key key = {.id = flow_id(p.ports, p.proto, ENCAP_NONE, FAMILY_V4, !up),

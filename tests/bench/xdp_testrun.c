@@ -60,16 +60,17 @@ static void make_packet(uint8_t packet[64])
 static void set_settings(struct bench *b, unsigned prefixes, enum names_mode names)
 {
     struct settings *s = (struct settings *)&b->skel->rodata->settings;
-    *s = (struct settings){.v6_mask = {~0ull, 0},
-                           .hash_factors = {0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9},
-                           .encaps = 0x7e,
-                           .verdict = 1 /* XDP_DROP */,
-                           .mtu = 1500,
-                           .names = names,
-                           .vxlan_ports = {htons(4789)}};
+    *s = (struct settings){
+        .v6_mask = {~0ull, 0},
+        .hash_factors = {0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 1, 1, 1, 0x94d049bb133111eb},
+        .encaps = 0x7e,
+        .verdict = 1 /* XDP_DROP */,
+        .mtu = 1500,
+        .names = names,
+        .vxlan_ports = {htons(4789)}};
     s->tunnel_port_first = GTP_PORT;
     s->tunnel_port_span = GENEVE_PORT - GTP_PORT + 1;
-    s->hash_shift = 64 - (uint32_t)__builtin_ctz(b->tables.flow_lines);
+    tables__settings(&b->tables, s);
     s->outer_src.any = 1;
     s->ours.v4_count = prefixes > PREFIXES_INLINE ? 0 : prefixes;
     for (unsigned i = 0; i < PREFIXES_INLINE; i++)
@@ -84,10 +85,6 @@ static void fill_maps(struct bench *b, unsigned prefixes)
     if (bpf_map_update_elem(bpf_map__fd(b->skel->maps.spills), &zero, &b->tables.spill_fds[0], 0) !=
         0)
         die("spill map");
-    for (uint32_t i = 0; i < b->tables.table_count; i++)
-        if (bpf_map_update_elem(bpf_map__fd(b->skel->maps.tables), &i, &b->tables.tables[i].fd,
-                                0) != 0)
-            die("tables");
     for (unsigned i = 0; i < b->tables.cpu_count; i++)
         b->skel->bss->table_of_cpu[b->tables.cpus[i]] = (uint16_t)i;
     for (unsigned i = 0; prefixes > PREFIXES_INLINE && i < prefixes; i++) {
@@ -107,9 +104,8 @@ static void open_bench(struct bench *b, uint64_t max_flows, unsigned prefixes,
     if (errno || !(b->skel = xdp_testrun_bpf__open()))
         die("tables");
     set_settings(b, prefixes, names);
-    bpf_map__set_inner_map_fd(b->skel->maps.tables, b->tables.tables[0].fd);
+    bpf_map__reuse_fd(b->skel->maps.lines, b->tables.lines_fd);
     bpf_map__set_inner_map_fd(b->skel->maps.spills, b->tables.spill_fds[0]);
-    bpf_map__set_max_entries(b->skel->maps.tables, b->tables.table_count);
     bpf_program__set_autoload(b->skel->progs.xdpacct, false);
     if (xdp_testrun_bpf__load(b->skel) != 0)
         die("load");
@@ -180,10 +176,9 @@ static int64_t median(const int64_t *values, int n)
 static uint64_t counted(struct bench *b)
 {
     uint64_t sum = 0;
-    for (unsigned t = 0; t < b->tables.table_count; t++)
-        for (uint32_t i = 0; i < b->tables.flow_lines; i++)
-            for (int s = 0; s < 2; s++)
-                sum += b->tables.tables[t].lines[i].v4[s].packets[0];
+    for (size_t i = 0; i < (size_t)b->tables.table_count * b->tables.flow_lines; i++)
+        for (int s = 0; s < 2; s++)
+            sum += SLOT_PACKETS(b->tables.lines[i].v4[s].count[0]);
     struct flow_key key, *at = NULL;
     struct flow_count count;
     while (bpf_map_get_next_key(b->tables.spill_fds[0], at, &key) == 0) {

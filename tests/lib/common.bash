@@ -57,6 +57,7 @@ have() {
   kprobes) [ -e /sys/kernel/tracing/kprobe_events ] || [ -e /sys/kernel/debug/tracing/kprobe_events ] ;;
   sctp) modprobe -q sctp 2>/dev/null || [ -d /proc/net/sctp ] ;;
   btf) [ -r /sys/kernel/btf/vmlinux ] ;;
+  wire) modprobe -q virtio_net 2>/dev/null && grep -qs 52:54:00:4e:56:02 /sys/class/net/*/address ;;
   cgroup_v1) grep -q '^[^ ]* [^ ]* cgroup ' /proc/mounts ;;
   cgroup_v2) grep -q '^[^ ]* [^ ]* cgroup2 ' /proc/mounts ;;
   cgroup_v2_cpu) grep -qw cpu "$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)/cgroup.controllers" ;;
@@ -82,7 +83,7 @@ has_device_type() {
   gre | gretap | ipip | sit) arguments=(local 192.0.2.1 remote 192.0.2.2) ;;
   ip6tnl) arguments=(local 2001:db8::1 remote 2001:db8::2) ;;
   vlan)
-    unshare -n sh -c 'ip link add a type veth peer name b && ip link add link a name t type vlan id 5' >/dev/null 2>&1 || return 1
+    unshare -n sh -c 'ip link add name try0 type veth peer name try1 && ip link add link try0 name try2 type vlan id 5' >/dev/null 2>&1 || return 1
     return
     ;;
   esac

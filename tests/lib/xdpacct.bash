@@ -36,9 +36,8 @@ tshark_innermost() { # FILE
             elif innermost == "ipv6" then (.["ipv6.plen"] | last | tonumber) + 40 else 0 end) | add'
 }
 
-# A sender and a receiver namespace, joined by a veth pair: $sender has out (10.9.0.1), $receiver has in (10.9.0.2).
-# No IPv6 chatter of their own. Further arguments go to `ip link add in`.
-make_pair() {
+# The two namespaces of make_pair and make_wire. No IPv6 chatter of their own.
+make_namespaces() {
   sender=${UNIQUE}s$BATS_TEST_NUMBER receiver=${UNIQUE}r$BATS_TEST_NUMBER
   ip netns add "$sender"
   at_exit ip netns del "$sender"
@@ -49,7 +48,31 @@ make_pair() {
     ip netns exec "$namespace" sysctl -qw net.ipv6.conf.default.disable_ipv6="${IPV6_OFF:-1}" net.ipv6.conf.all.disable_ipv6="${IPV6_OFF:-1}"
     ip -n "$namespace" link set lo up
   done
+}
+
+# A sender and a receiver namespace, joined by a veth pair: $sender has out (10.9.0.1), $receiver has in (10.9.0.2).
+# Further arguments go to `ip link add in`.
+make_pair() {
+  make_namespaces
   ip -n "$receiver" link add in "$@" type veth peer name out netns "$sender"
+  set_up_pair
+}
+
+# The same with the lab's two virtio network cards, which are joined outside of the guest. They come back from the
+# namespaces when these end, some time later.
+make_wire() {
+  make_namespaces
+  wait_until 20 have wire
+  ip link set "$(device_of 52:54:00:4e:56:01)" netns "$sender" name out
+  ip link set "$(device_of 52:54:00:4e:56:02)" netns "$receiver" name in
+  set_up_pair
+}
+
+device_of() { # ADDRESS
+  basename "$(dirname "$(grep -ls "$1" /sys/class/net/*/address)")"
+}
+
+set_up_pair() {
   ip -n "$receiver" addr add 10.9.0.2/24 dev in
   ip -n "$sender" addr add 10.9.0.1/24 dev out
   ip -n "$receiver" link set in up

@@ -266,3 +266,21 @@ add_tunnel() { # ARGUMENT...: of ip link add tunnel
   conserved read.out
   [ "$(total read.out accounted_packets)" -gt 20 ]
 }
+
+@test "virtio-net: auto is its native mode, and counts the same" {
+  requires wire
+  make_wire
+  start_xdpacct --interval 200ms
+  assert_equal "$(jq -rs '.[0].mode' acct.out)" native
+  send_datagrams 10.9.0.2 499
+  stop acct
+  [ "$status" -eq 0 ]
+  [ ! -s acct.err ]
+  conserved acct.out
+  assert_equal "$(flows acct.out packets_up '.proto == 17 and .sub == "10.9.0.1"')" 499
+  # 28 bytes of headers before what send_datagrams sends
+  local bytes=0 i
+  for ((i = 0; i < 499; i++)); do bytes=$((bytes + 28 + i * 37 % 1300)); done
+  assert_equal "$(flows acct.out bytes_up '.proto == 17 and .sub == "10.9.0.1"')" "$bytes"
+  assert_jq acct.out 'map(select(.type == "flow" or .type == "traffic_totals" or .type == "begin")) | all(.mode == "native")'
+}

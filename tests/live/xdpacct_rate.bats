@@ -56,7 +56,7 @@ driver_packets() {
   make_pair
   start_xdpacct --interval 1h --by peer --ours 10.0.0.0/8 --drop --max-flows 1048576
   local pid=${PIDS[acct]} bytes
-  bytes=$(for info in /proc/"$pid"/fdinfo/*; do awk '/^memlock:/ { print $2 }' "$info"; done | awk '{ sum += $1 } END { print sum }')
+  bytes=$(awk '/^memlock:/ { memory = $2 } /^map_id:/ { of[$2] = memory } END { for (id in of) sum += of[id]; print sum }' /proc/"$pid"/fdinfo/*)
   [ "$bytes" -le $((256 << 20)) ]
   blast 2000000 1000000 >/dev/null
   stop acct

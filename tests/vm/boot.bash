@@ -66,6 +66,13 @@ compose_qemu() {
   # Tests of timing run inside while others may keep this machine busy.
   [ "$(id -u)" != 0 ] || qemu=(nice -n -10 "${qemu[@]}")
   [ -z "$net" ] || qemu+=(-netdev "user,id=net" -device "virtio-net-pci,netdev=net")
+  # Two network cards joined by a cable: tests move them to namespaces (make_wire finds them by
+  # these addresses). Behind the other one, so that their presence does not change its name.
+  local side
+  for side in 1 2; do
+    qemu+=(-netdev "hubport,id=wire$side,hubid=0"
+      -device "virtio-net-pci,netdev=wire$side,mac=52:54:00:4e:56:0$side")
+  done
   [ "$verb" = run ] ||
     qemu+=(-chardev "stdio,id=tty,signal=off" -device virtio-serial-pci
       -device "virtconsole,chardev=tty")
