@@ -43,9 +43,11 @@ static __always_inline bool table_mine(struct cpu_table *t, const volatile struc
     __u32 cpu = bpf_get_smp_processor_id();
     if (cpu >= CPUS_MAX)
         return false;
-    __u32 index = table_of_cpu[cpu];
-    if (index >= TABLES_MAX)
+    __u32 index = table_of_cpu[cpu & (CPUS_MAX - 1)];
+    if (index == CPU_WITHOUT_TABLE)
         return false;
+    // masked, because before 6.8 the verifier forgets a comparison of another copy of a value
+    index &= TABLES_MAX - 1;
     t->counters = &counters[index];
     t->first = index << s->table_log2;
     return true;
@@ -180,10 +182,10 @@ static __always_inline __u32 table__index_v4(const struct v4_packet *p,
 // when it is known the line has come from memory: so there is no branch on it.
 static __always_inline struct slot_v4 *line__find_v4(struct line *line, const struct v4_packet *p)
 {
-    __u64 differs = slot__differs_v4(&line->v4[0], p);
-    __u64 second = (differs | -differs) >> 63;
-    asm volatile("" : "+r"(second));
-    struct slot_v4 *slot = (void *)line + (second & 1) * sizeof(*slot);
+    __u64 differs = slot__differs_v4(&line->v4[0], p), negative = -differs;
+    // hidden, or clang makes a branch of it
+    asm volatile("" : "+r"(negative));
+    struct slot_v4 *slot = &line->v4[(differs | negative) >> 63];
     return slot__is_v4(slot, p) ? slot : NULL;
 }
 

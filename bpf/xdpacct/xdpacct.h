@@ -30,7 +30,7 @@ enum {
     HASH_FACTORS = 6,     // words of an IPv6 flow's key, and one
     FRAGMENTS_MAX = 8192, // packets in pieces that are remembered at a time
     FRAGMENT_AGE_MAX_S = 30,
-    TABLES_MAX = 1280, // tables, the spare ones included
+    TABLES_MAX = 2048, // tables, the spare ones included; a power of two
 };
 
 // What became of a packet. Each seen packet is in exactly one of the classes overflow …
