@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
 //
-// decap.bpf.h - takes off a tunnel's header: GRE (RFC 2784, 2890), ERSPAN I and II, VXLAN (RFC
+// decap.bpf.h - takes off a tunnel's header: GRE (RFC 2784, 2890), ERSPAN I to III, VXLAN (RFC
 // 7348), GENEVE (RFC 8926), GTP-U (3GPP TS 29.281), IP in IP (RFC 2003, 4213).
 //
 // A header that is not exactly what this file knows is not opened: the packet is counted as what it
-// is outside. PPTP (GRE version 1) is one of these.
+// is outside. PPTP (GRE version 1) is one of these, and ERSPAN III with anything but Ethernet in
+// it.
 #pragma once
 
 #include "bpf/xdpacct/parse.bpf.h"
@@ -16,7 +17,12 @@ enum {
     GRE_OTHER = 0x4fff, // routing (RFC 1701), reserved bits, and a version that is not 0
     GRE_ETHERNET = 0x6558,
     GRE_ERSPAN = 0x88be,
+    GRE_ERSPAN_III = 0x22eb,
     ERSPAN_II_BYTES = 8,
+    ERSPAN_III_BYTES = 12,
+    ERSPAN_SUBHEADER_BYTES = 8,
+    ERSPAN_FRAME_TYPE = 0x7c, // of byte 10: 0 is Ethernet
+    ERSPAN_HAS_SUBHEADER = 1, // of byte 11
     VXLAN_HAS_VNI = 0x08,
     GENEVE_CONTROL = 0x80,
     GTP_V1 = 0x30,       // version 1, protocol type GTP
@@ -64,6 +70,30 @@ static __always_inline bool decap__inner_type(__be16 proto, struct decap *d)
     return true;
 }
 
+// Type I has no header of its own, and is told by having no sequence number.
+static __always_inline int decap__erspan(struct cursor *c, __u32 flags)
+{
+    if (!(flags & GRE_SEQUENCE))
+        return DECAP_DONE;
+    __u8 *h = parse__take(c, ERSPAN_II_BYTES);
+    if (!h)
+        return DECAP_CUT;
+    return *h >> 4 == 1 ? DECAP_DONE : DECAP_NONE;
+}
+
+// include/net/erspan.h: struct erspan_base_hdr, struct erspan_md2
+static __always_inline int decap__erspan_iii(struct cursor *c)
+{
+    __u8 *h = parse__take(c, ERSPAN_III_BYTES);
+    if (!h)
+        return DECAP_CUT;
+    if (*h >> 4 != 2 || h[10] & ERSPAN_FRAME_TYPE)
+        return DECAP_NONE;
+    if (h[11] & ERSPAN_HAS_SUBHEADER && !parse__take(c, ERSPAN_SUBHEADER_BYTES))
+        return DECAP_CUT;
+    return DECAP_DONE;
+}
+
 static __always_inline int decap_gre(struct cursor *c, struct decap *d, __u32 allowed)
 {
     __be16 *h = parse__take(c, 4);
@@ -74,17 +104,13 @@ static __always_inline int decap_gre(struct cursor *c, struct decap *d, __u32 al
         return DECAP_NONE;
     c->off += 4 * (!!(flags & GRE_CHECKSUM) + !!(flags & GRE_KEY) + !!(flags & GRE_SEQUENCE));
     d->encap = ENCAP_GRE;
-    if (h[1] == bpf_htons(GRE_ERSPAN)) {
+    if (h[1] == bpf_htons(GRE_ERSPAN) || h[1] == bpf_htons(GRE_ERSPAN_III)) {
         d->encap = ENCAP_ERSPAN;
         d->ethertype = 0;
-        // type I has no header of its own, and is told by having no sequence number
-        if (flags & GRE_SEQUENCE) {
-            __u8 *erspan = parse__take(c, ERSPAN_II_BYTES);
-            if (!erspan)
-                return DECAP_CUT;
-            if (*erspan >> 4 != 1)
-                return DECAP_NONE;
-        }
+        HIDE(c, c->off);
+        int rc = h[1] == bpf_htons(GRE_ERSPAN) ? decap__erspan(c, flags) : decap__erspan_iii(c);
+        if (rc != DECAP_DONE)
+            return rc;
     } else if (!decap__inner_type(h[1], d)) {
         return DECAP_NONE;
     }

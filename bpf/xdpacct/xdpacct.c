@@ -13,14 +13,15 @@
 //           "interval_us":31001}, and for each interval a traffic_totals: what became of every packet
 // EVENTS    begin ready flow traffic_totals iface_change end; with --names also name reclass
 //           names_totals lost
-// REQUIRES  Linux 5.15; CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON until it is attached (CAP_NET_RAW
-//           for --promisc)
+// REQUIRES  Linux 5.15 (seen on 6.1, 6.12 and 6.18); CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON until
+//           it is attached (CAP_NET_RAW for --promisc)
 // OVERHEAD  about 15 ns a plain packet at 1000 flows, 0.3 of a stock hash (make bench-xdp); memory
 //           is fixed by --max-flows: 226 MiB for a million flows on two CPUs
 // CAVEATS   XDP sees what an interface receives, not what it sends. Bytes are those of the
 //           innermost IP packet, whose header is believed even where the copy is cut. Later pieces
 //           of a packet whose first piece was not seen have port 0. Flows beyond --max-flows are
-//           counted as overflow, never lost.
+//           counted as overflow, never lost. Not opened, but counted as what they are outside:
+//           PPTP, MPLS, IPsec, and a third tunnel below two.
 // clang-format on
 //
 // Files: live.c and capture.c drive, drain.c takes the counts out, events.c prints them; xdpacct.h

@@ -4,6 +4,9 @@
 # frames.py - makes captures of exact frames: what no tool sends, and what must not be trusted.
 #
 #   frames.py encaps OUT.pcap          one packet in every encapsulation, plain to two levels deep
+#   frames.py again OUT.pcap           each of those packets three times
+#   frames.py link TYPE OUT.pcap       the same packets in a capture of link type sll, sll2, raw or null, whose records hold
+#                                      no Ethernet header; without the VLAN-tagged ones, which there raw and null cannot hold
 #   frames.py cuts OUT.pcap            each of those packets cut at every byte offset
 #   frames.py flows OUT.pcap N [6]     one packet of each of N flows (IPv4, or IPv6)
 #   frames.py fragments OUT.pcap       packets in pieces, inside and outside of tunnels
@@ -107,6 +110,10 @@ def erspan2(frame):
     return gre(struct.pack("!II", 0x10000000 | 100, 1) + frame, 0x88BE, 0x1000)
 
 
+def erspan3(frame, kind=0, subheader=b""):
+    return gre(struct.pack("!IIHBB", 0x20000000 | 100, 1, 0, kind, 1 if subheader else 0) + subheader + frame, 0x22EB, 0x1000)
+
+
 def outer(payload, proto=47):
     return ip4(payload, proto, "100.64.0.1", "100.64.0.2")
 
@@ -142,6 +149,8 @@ def encaps():
         "gre-over-v6": (eth(ip6(gre(INNER, 0x0800), 47), 0x86DD), "gre", 51),
         "erspan1": (eth(outer(gre(inner_frame, 0x88BE))), "erspan", 51),
         "erspan2": (eth(outer(erspan2(inner_frame))), "erspan", 51),
+        "erspan3": (eth(outer(erspan3(inner_frame))), "erspan", 51),
+        "erspan3-subheader": (eth(outer(erspan3(inner_frame, 0, b"\0" * 8))), "erspan", 51),
         "vxlan": (eth(outer_udp(vxlan(inner_frame), 4789)), "vxlan", 51),
         "vxlan-vlan-v6": (eth(outer_udp(vxlan(eth(INNER6, 0x86DD, tags=[(0x8100, 7)])), 4789)), "vxlan", 71),
         "geneve": (eth(outer_udp(geneve(inner_frame), 6081)), "geneve", 51),
@@ -166,6 +175,7 @@ def strange():
         eth(outer(gre(b"\xff\x03\x00\x21" + INNER, 0x880B, 0x2000, 1))),  # PPTP
         eth(outer(gre(INNER, 0x0800, 0x4000))),                          # GRE with routing
         eth(outer(gre(b"\0" * 20, 0x0806))),                             # ARP in GRE
+        eth(outer(erspan3(INNER, 0x08))),                                # ERSPAN III with IP instead of Ethernet
         eth(outer_udp(struct.pack("!II", 0x00000000, 1) + inner_frame, 4789)),  # VXLAN without I
         eth(outer_udp(b"\x40\0" + geneve(inner_frame)[2:], 6081)),       # GENEVE version 1
         eth(outer_udp(gtp(INNER, kind=1), 2152)),                        # GTP echo request
@@ -205,10 +215,26 @@ def flows(count, family):
             yield eth(ip4(udp(b"", 1024 + (i & 0x3FFF), 443), 17, src))
 
 
-def write(path, frames, step_us=1000):
+# number of the link type, and what stands before a packet of an EtherType
+LINKS = {
+    "raw": (101, lambda kind: b""),
+    "null": (0, lambda kind: struct.pack("<I", 2 if kind == 0x0800 else 30)),  # as macOS writes it
+    "sll": (113, lambda kind: struct.pack("!HHH8sH", 0, 1, 6, b"\x02\0\0\0\0\x02", kind)),
+    "sll2": (276, lambda kind: struct.pack("!HHIHBB8s", kind, 0, 2, 1, 0, 6, b"\x02\0\0\0\0\x02")),
+}
+
+
+def without_ethernet(head):
+    for frame, _, _ in encaps().values():
+        kind = struct.unpack("!H", frame[12:14])[0]
+        if kind in (0x0800, 0x86DD):
+            yield head(kind) + frame[14:]
+
+
+def write(path, frames, step_us=1000, link=1):
     count = 0
     with open(path, "wb") as f:
-        f.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
+        f.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, link))
         for frame, wire in frames:
             at = 1700000000 * 1000000 + count * step_us
             f.write(struct.pack("<IIII", at // 1000000, at % 1000000, len(frame), wire) + frame)
@@ -224,6 +250,11 @@ def main():
     what, path = sys.argv[1], sys.argv[2]
     if what == "encaps":
         write(path, whole(frame for frame, _, _ in encaps().values()))
+    elif what == "again":
+        write(path, whole([frame for frame, _, _ in encaps().values()] * 3))
+    elif what == "link":
+        number, head = LINKS[path]
+        write(sys.argv[3], whole(without_ethernet(head)), link=number)
     elif what == "cuts":
         write(path, whole(frame[:cut] for frame, _, _ in encaps().values() for cut in range(len(frame))))
     elif what == "flows":
@@ -237,7 +268,7 @@ def main():
             for name, (_, tunnels, size) in encaps().items():
                 f.write(f"{name} {tunnels or '-'} {size}\n")
     else:
-        sys.exit("usage: frames.py encaps|cuts|flows|fragments|strange|list OUT [N] [4|6]")
+        sys.exit("usage: frames.py encaps|again|link|cuts|flows|fragments|strange|list OUT [N] [4|6]")
 
 
 main()

@@ -78,6 +78,13 @@ add_tunnel() { # ARGUMENT...: of ip link add tunnel
   check_tunnel erspan 10.128.0.8
 }
 
+@test "ERSPAN III" {
+  requires erspan
+  make_pair
+  add_tunnel type erspan seq key 1 local 10.9.0.1 remote 10.9.0.2 erspan_ver 2 erspan_dir ingress erspan_hwid 4
+  check_tunnel erspan 10.128.0.8
+}
+
 @test "GENEVE" {
   requires geneve
   make_pair
@@ -252,11 +259,11 @@ add_tunnel() { # ARGUMENT...: of ip link add tunnel
   ip netns exec "$sender" tcpreplay -q -i out encaps.pcap >replay.log
   wait "${PIDS[probe]}"
   unset "PIDS[probe]"
-  grep -q "^seen: 32 packets" probe.out
+  grep -q "^seen: 34 packets" probe.out
   grep -q "^tunnels geneve,vxlan: 1 packets, 51 bytes inside" probe.out
   grep -q "^tunnel source 100.64.0.1: " probe.out
   grep -q "^VLAN 5: 1 packets" probe.out
-  grep -q "^range 10.0.0.0/8: 1076 bytes from it, 43 bytes to it" probe.out
+  grep -q "^range 10.0.0.0/8: 1178 bytes from it, 43 bytes to it" probe.out
   # the command line that it gives works
   local use
   use=$(sed -n 's/^use: sudo xdpacct -i in //p' probe.out)

@@ -38,6 +38,48 @@ test_setup() {
   [ "$(total out accounted_bytes)" -eq "$(tshark_innermost encaps.pcap)" ]
 }
 
+@test "later packets of a flow count as its first one did" {
+  python3 "$frames" encaps once.pcap
+  python3 "$frames" again again.pcap
+  local options
+  for options in "" "--ours 10.128.0.0/9,2001:db8:128::/48" "--bytes wire" "--by subscriber" "--by peer"; do
+    # shellcheck disable=SC2086 # words
+    "$xdpacct" --read once.pcap --interval 1h $options >once
+    # shellcheck disable=SC2086
+    "$xdpacct" --read again.pcap --interval 1h $options >again
+    conserved again
+    flow_sums once 3 >expected
+    flow_sums again 1 >actual
+    [ -s expected ]
+    cmp expected actual
+    assert_equal "$(total again local_bytes)" $((3 * $(total once local_bytes)))
+  done
+}
+
+# What each flow counted, FACTOR times.
+flow_sums() { # FILE FACTOR
+  jq -c --argjson n "$2" 'select(.type == "flow") | del(.ts_us, .iface, .interval_us) |
+    .bytes_up *= $n | .bytes_down *= $n | .packets_up *= $n | .packets_down *= $n' "$1" | sort
+}
+
+@test "captures of other link types, and pcapng, count the same as tshark reads" {
+  requires tshark editcap
+  python3 "$frames" encaps encaps.pcap
+  editcap -F pcapng encaps.pcap encaps.pcapng
+  local link
+  for link in raw null sll sll2; do
+    python3 "$frames" link $link $link.pcap
+    "$xdpacct" --read $link.pcap >out
+    conserved out
+    [ "$(total out accounted_packets)" -eq 32 ] # all but the two with VLAN tags
+    assert_equal "$(total out accounted_bytes)" "$(tshark_innermost $link.pcap)"
+  done
+  "$xdpacct" --read encaps.pcapng >out
+  conserved out
+  [ "$(total out accounted_packets)" -eq 34 ]
+  assert_equal "$(total out accounted_bytes)" "$(tshark_innermost encaps.pcapng)"
+}
+
 @test "a packet cut at each byte offset is counted, and never as something else" {
   python3 "$frames" cuts cuts.pcap
   python3 "$frames" encaps whole.pcap
@@ -59,10 +101,10 @@ test_setup() {
   python3 "$frames" strange strange.pcap
   "$xdpacct" --read strange.pcap >out
   conserved out
-  [ "$(total out seen_packets)" -eq 10 ]
+  [ "$(total out seen_packets)" -eq 11 ]
   [ "$(total out non_ip_packets)" -eq 2 ]
-  [ "$(total out accounted_packets)" -eq 8 ]
-  [ "$(flows out packets_up '.encap == null and .sub == "100.64.0.1"')" -eq 7 ]
+  [ "$(total out accounted_packets)" -eq 9 ]
+  [ "$(flows out packets_up '.encap == null and .sub == "100.64.0.1"')" -eq 8 ]
   # three levels: the third is left closed
   [ "$(flows out packets_up '.encap == "gre,gre" and .proto == 47')" -eq 1 ]
 }
@@ -90,7 +132,7 @@ test_setup() {
   [ "$(total out local_packets)" -eq 0 ]
   "$xdpacct" --ours 192.0.2.0/24 --read encaps.pcap >none
   conserved none
-  [ "$(total none not_ours_packets)" -eq 32 ]
+  [ "$(total none not_ours_packets)" -eq 34 ]
   [ "$(total none accounted_packets)" -eq 0 ]
 }
 
@@ -107,7 +149,7 @@ test_setup() {
   python3 "$frames" encaps encaps.pcap
   "$xdpacct" --outer-src 192.0.2.0/24 --read encaps.pcap >out
   conserved out
-  [ "$(total out rejected_outer_packets)" -eq 20 ]
+  [ "$(total out rejected_outer_packets)" -eq 22 ]
   "$xdpacct" --outer-src 100.64.0.1,2001:db8:128::/48 --read encaps.pcap >out
   [ "$(total out rejected_outer_packets)" -eq 0 ]
 }
@@ -141,7 +183,7 @@ test_setup() {
   "$xdpacct" --bytes wire --read encaps.pcap >out
   conserved out
   # a capture is a 24-byte header and 16 bytes before each frame
-  [ "$(total out seen_bytes)" -eq $(($(stat -c %s encaps.pcap) - 24 - 32 * 16)) ]
+  [ "$(total out seen_bytes)" -eq $(($(stat -c %s encaps.pcap) - 24 - 34 * 16)) ]
 }
 
 @test "200003 flows fit, each counted once; a small table overflows and says so" {
