@@ -94,8 +94,8 @@ static const int base_calls[] = {
     SCMP_SYS(newfstatat),     SCMP_SYS(lseek),
 };
 
-// Of programs and maps that are open already.
-static const int map_commands[] = {
+// Of programs, maps and links that are open already.
+static const int bpf_commands[] = {
     BPF_MAP_LOOKUP_ELEM,
     BPF_MAP_UPDATE_ELEM,
     BPF_MAP_DELETE_ELEM,
@@ -105,6 +105,7 @@ static const int map_commands[] = {
     BPF_MAP_LOOKUP_AND_DELETE_BATCH,
     BPF_MAP_DELETE_BATCH,
     BPF_PROG_TEST_RUN,
+    BPF_LINK_DETACH,
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -128,9 +129,9 @@ static int allow_by_argument(scmp_filter_ctx filter)
     if (!err)
         err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
                                SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-    for (size_t i = 0; !err && i < COUNT(map_commands); i++)
+    for (size_t i = 0; !err && i < COUNT(bpf_commands); i++)
         err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(bpf), 1,
-                               SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)map_commands[i]));
+                               SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)bpf_commands[i]));
     return err;
 }
 

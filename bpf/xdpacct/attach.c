@@ -65,7 +65,10 @@ int attach_try(struct attachment *a, const struct device *d, int prog_fd, enum x
 
 void attachment__close(struct attachment *a)
 {
-    if (a->link_fd >= 0)
+    if (a->link_fd >= 0) {
+        // before 6.4 closing detaches some time later only
+        bpf_link_detach(a->link_fd);
         close(a->link_fd);
+    }
     a->link_fd = -1;
 }

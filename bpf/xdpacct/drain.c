@@ -107,6 +107,18 @@ static int take_spill(int fd, struct interval_counts *out)
     return err;
 }
 
+// An update of a map of maps returns only after an RCU grace period (maybe_wait_bpf_programs, since
+// kernel commit 1ae80cf31938): programs that read the old table_of_cpu or the old spill map are
+// done then.
+int drain_settle(struct acct *a)
+{
+    struct tables *t = &a->tables;
+    uint32_t zero = 0;
+    return bpf_map_update_elem(t->spills_fd, &zero, &t->spill_fds[t->spill_in_use], BPF_ANY) == 0
+               ? 0
+               : -errno;
+}
+
 // Gives the CPUs [from, to) spare tables and everybody the other spill map. Afterwards the tables
 // that are listed as spare, and the other spill map, are ours.
 static int exchange(struct acct *a, unsigned from, unsigned to)
@@ -120,13 +132,7 @@ static int exchange(struct acct *a, unsigned from, unsigned to)
                          (uint16_t)t->table_of[i], __ATOMIC_SEQ_CST);
     }
     t->spill_in_use ^= 1;
-    uint32_t zero = 0;
-    // An update of a map of maps returns only after an RCU grace period (maybe_wait_bpf_programs,
-    // since kernel commit 1ae80cf31938): programs that read the old table_of_cpu or the old spill
-    // map are done then.
-    return bpf_map_update_elem(t->spills_fd, &zero, &t->spill_fds[t->spill_in_use], BPF_ANY) == 0
-               ? 0
-               : -errno;
+    return drain_settle(a);
 }
 
 static int take_live(struct acct *a, struct interval_counts *out)

@@ -21,6 +21,10 @@ struct interval_counts {
 // for, about 20 ms for every group of a quarter of the CPUs. Returns 0 or -errno.
 int drain_take(struct acct *a, bool live, struct interval_counts *out);
 
+// Waits until every run of the program that has begun is over. After a detach no counter moves any
+// more then. Returns 0 or -errno.
+int drain_settle(struct acct *a);
+
 // Whether everything seen is in exactly one place: accounted + overflow + not_ours + non_ip +
 // bad_header + outer_fragments + rejected_outer = seen, in packets and bytes.
 bool drain_conserved(const struct interval_counts *counts);

@@ -194,7 +194,7 @@ static void loop(struct live *v)
     }
 }
 
-// Packets stop, then what came in since the last interval is told.
+// Packets stop, the last ones are waited for, then what came in since the last interval is told.
 static int run_attached(struct live *v)
 {
     begin_stream(v);
@@ -206,6 +206,9 @@ static int run_attached(struct live *v)
     writer_ready(&v->writer, 1);
     loop(v);
     attachment__close(&v->attachment);
+    rc = drain_settle(&v->acct);
+    if (rc != 0)
+        v->rc = loader_fail(v->loader, rc, "wait for the last packets");
     end_interval(v);
     writer_end(&v->writer, v->end_reason ? v->end_reason : "reader gone");
     return v->rc;

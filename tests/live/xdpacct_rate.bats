@@ -65,3 +65,29 @@ driver_packets() {
   assert_equal "$(total acct.out overflow_packets)" 0
   [ "$(total acct.out flows)" -gt 800000 ]
 }
+
+# Packets that a program told the driver to drop.
+driver_drops() {
+  ip netns exec "$receiver" ethtool -S in | awk '/rx_queue_[0-9]+_xdp_drops/ { sum += $2 } END { print sum }'
+}
+
+@test "stopped in the middle of traffic: what it dropped is what it tells" {
+  make_pair
+  start blast blast_on
+  for _ in 1 2 3 4 5; do
+    local before
+    before=$(driver_drops)
+    rm -f acct.out # wait_for_event must not see the last one's
+    start_xdpacct --interval 1h --ours 10.0.0.0/8 --drop
+    wait_until 10 drops_go_on "$before"
+    stop acct
+    [ "$status" -eq 0 ]
+    conserved acct.out
+    assert_equal "$(total acct.out seen_packets)" "$(($(driver_drops) - before))"
+  done
+  kill -0 "${PIDS[blast]}" # there was traffic all the time
+}
+
+drops_go_on() { [ "$(driver_drops)" -gt "$1" ]; }
+
+blast_on() { while :; do blast 1000000 1009 || return; done; }
