@@ -103,6 +103,16 @@ make_pass_program() {
   diagnosed "the veth peer sends on more queues"
 }
 
+@test "EINVAL: virtio-net's MTU is larger than a page" {
+  requires wire
+  make_wire
+  ip -n "$receiver" link set in mtu 9000
+  refused 4 -i in --mode native --frags off
+  [[ $stderr == *"virtio wants a frame in one page"*"ip link set dev in mtu 1500"* ]]
+  ip -n "$receiver" link set in mtu 1500
+  diagnosed "nothing stands in the way"
+}
+
 @test "ENODEV: no such interface" {
   make_pair
   refused 1 -i nothing
