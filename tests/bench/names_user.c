@@ -179,7 +179,8 @@ int main(int argc, char **argv)
     static struct bench b;
     static struct flow_key keys[RATE * INTERVAL_S];
     unsigned intervals = argc > 1 ? (unsigned)atoi(argv[1]) : 3;
-    struct tracker_config config = {.flows = 262144, .hellos = true};
+    // room for the flows of an interval, those to the resolver too
+    struct tracker_config config = {.flows = RATE * INTERVAL_S * 3 / 2, .hellos = true};
     b.tracker = tracker__new(&config);
     if (!b.tracker)
         return 1;
