@@ -155,7 +155,7 @@ throttling_is_over() {
 }
 
 # What all disks have read so far, as the kernel counts.
-disks_read_bytes() { awk '{ sectors += $6 } END { printf "%d\n", sectors * 512 }' /proc/diskstats; }
+disks_read_bytes() { awk '{ sectors += $6 } END { printf "%.0f\n", sectors * 512 }' /proc/diskstats; }
 
 @test "cgio: bytes written and read with O_DIRECT are its cgroup's, exactly" {
   requires root bpftrace btf cgroup_v1
