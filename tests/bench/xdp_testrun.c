@@ -27,9 +27,9 @@
 #include "bpf/xdpacct/tables.h"
 #include "tests/bench/xdp_testrun.skel.h"
 
-enum { FLOW_IDS = 1 << 20, REPEAT = 500000, ROUNDS_MAX = 101, PROGRAMS = 4 };
+enum { FLOW_IDS = 1 << 20, REPEAT = 500000, ROUNDS_MAX = 101 };
 
-enum program { NULL_PROGRAM, PARSE, OWN, STOCK };
+enum program { NULL_PROGRAM, PARSE, OWN, STOCK, PROGRAMS };
 
 struct bench {
     struct xdp_testrun_bpf *skel;
@@ -194,7 +194,7 @@ static void measure(uint32_t flows, uint64_t max_flows, unsigned prefixes, int r
     run(&b, STOCK, FLOW_IDS);
     shuffle(b.ids, flows);
     uint64_t runs = FLOW_IDS;
-    int64_t raw[PROGRAMS][ROUNDS_MAX], net[PROGRAMS];
+    int64_t raw[PROGRAMS][ROUNDS_MAX] = {0}, net[PROGRAMS];
     for (int r = 0; r < rounds; r++) {
         for (enum program p = NULL_PROGRAM; p < PROGRAMS; p++)
             raw[p][r] = (int64_t)run(&b, p, REPEAT);
@@ -227,7 +227,7 @@ static void make_ack(uint8_t packet[64])
 static void measure_names(uint32_t flows, uint64_t max_flows, int rounds, bool acks)
 {
     struct bench b[2] = {0};
-    int64_t null[ROUNDS_MAX], own[2][ROUNDS_MAX];
+    int64_t null[ROUNDS_MAX] = {0}, own[2][ROUNDS_MAX] = {0};
     for (int n = 0; n < 2; n++) {
         open_bench(&b[n], max_flows, 1, n ? NAMES_ALL : NAMES_OFF);
         if (acks)
