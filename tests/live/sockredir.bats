@@ -121,16 +121,16 @@ PY
   not_in_lab
   requires tcpdump
   start_sockredir "$CG_served"
-  start capture nsenter --net="/run/netns/$UNIQUE-net" tcpdump -i lo -n --immediate-mode -U -Z root -w "$OUT/lo.pcap" 'tcp port 47123'
+  start capture nsenter --net="/run/netns/$UNIQUE-net" tcpdump -i lo -n --immediate-mode -U -Z root -w "$OUT/lo.pcap" 'tcp port 17123'
   wait_until 10 grep -q listening "$OUT/capture.err"
   within "$CG_served" python3 - <<'PY'
 import socket, threading
-listener = socket.create_server(("127.0.0.1", 47123))
+listener = socket.create_server(("127.0.0.1", 17123))
 def serve():
     s, _ = listener.accept()
     while (data := s.recv(100)): s.sendall(data)
 t = threading.Thread(target=serve); t.start()
-c = socket.create_connection(("127.0.0.1", 47123))
+c = socket.create_connection(("127.0.0.1", 17123))
 for _ in range(1009):
     c.sendall(b"z" * 100); c.recv(100)
 c.close(); t.join()
@@ -203,16 +203,16 @@ status_is() { [ "$(status_of "$1")" -eq "$2" ]; }
   ip -n "$UNIQUE-a" link set v0 up
   ip -n "$UNIQUE-b" link set v0 up
   echo 'import socket, sys
-l = socket.create_server((sys.argv[1], 47400)); s, _ = l.accept()
+l = socket.create_server((sys.argv[1], 17400)); s, _ = l.accept()
 while (d := s.recv(100)): s.sendall(d)' >"$OUT/echo.py"
   echo 'import socket, sys
-c = socket.create_connection((sys.argv[1], 47400)); print("connected", flush=True)
+c = socket.create_connection((sys.argv[1], 17400)); print("connected", flush=True)
 for line in sys.stdin:
     for _ in range(50):
         c.sendall(b"x" * 50); assert c.recv(100) == b"x" * 50
     print("done", flush=True)' >"$OUT/ask.py"
   start_within old_server "$CG_served" python3 "$OUT/echo.py" 127.0.0.1
-  wait_until 10 listens 47400
+  wait_until 10 listens 17400
   mkfifo "$OUT/go"
   start_within old_client "$CG_served" sh -c "exec python3 '$OUT/ask.py' 127.0.0.1 <'$OUT/go'"
   exec 7>"$OUT/go"
@@ -229,7 +229,7 @@ for line in sys.stdin:
   assert_equal "$(redirect_sum connections)" 0
 }
 
-far_listens() { [ -n "$(ip netns exec "$UNIQUE-b" ss -Hltn "sport = :47400")" ]; }
+far_listens() { [ -n "$(ip netns exec "$UNIQUE-b" ss -Hltn "sport = :17400")" ]; }
 
 @test "what the ring of notes cannot hold is counted as lost" {
   not_in_lab
@@ -258,11 +258,11 @@ far_listens() { [ -n "$(ip netns exec "$UNIQUE-b" ss -Hltn "sport = :47400")" ];
 
 @test "--ports leaves other ports alone" {
   not_in_lab
-  start_sockredir "$CG_served" --ports 40001,40010-40020
-  within "$CG_served" "$(tool tcp_integrity)" -n 20 -m 200 -p 40000
-  within "$CG_served" "$(tool tcp_integrity)" -n 20 -m 200 -p 40015
+  start_sockredir "$CG_served" --ports 14001,14010-14020
+  within "$CG_served" "$(tool tcp_integrity)" -n 20 -m 200 -p 14000
+  within "$CG_served" "$(tool tcp_integrity)" -n 20 -m 200 -p 14015
   stop sockredir TERM
-  assert_jq "$OUT/sockredir.out" '[.[] | select(.type == "redirect").port] | unique == [40015]'
+  assert_jq "$OUT/sockredir.out" '[.[] | select(.type == "redirect").port] | unique == [14015]'
 }
 
 @test "two namespaces with the same addresses and ports do not meet" {
@@ -275,8 +275,8 @@ far_listens() { [ -n "$(ip netns exec "$UNIQUE-b" ss -Hltn "sport = :47400")" ];
   start_sockredir "$CG_served"
   integrity=$(tool tcp_integrity)
   connections=$(sized 700 60)
-  start_within a "$CG_served" ip netns exec "$UNIQUE-a" "$integrity" -n "$connections" -m 30000 -p 47000 -s 1
-  start_within b "$CG_served" ip netns exec "$UNIQUE-b" "$integrity" -n "$connections" -m 30000 -p 47000 -s 2
+  start_within a "$CG_served" ip netns exec "$UNIQUE-a" "$integrity" -n "$connections" -m 30000 -p 17000 -s 1
+  start_within b "$CG_served" ip netns exec "$UNIQUE-b" "$integrity" -n "$connections" -m 30000 -p 17000 -s 2
   for side in a b; do
     wait "${PIDS[$side]}"
     grep -q "connections $connections " "$OUT/$side.out"
@@ -290,11 +290,11 @@ far_listens() { [ -n "$(ip netns exec "$UNIQUE-b" ss -Hltn "sport = :47400")" ];
   make_cgroup other
   start_sockredir "$CG_served"
   start_within server "$CG_other" python3 -c 'import socket
-l = socket.create_server(("127.0.0.1", 47200)); s, _ = l.accept()
+l = socket.create_server(("127.0.0.1", 17200)); s, _ = l.accept()
 while (d := s.recv(100)): s.sendall(d)'
-  wait_until 10 listens 47200
+  wait_until 10 listens 17200
   within "$CG_served" python3 -c 'import socket
-c = socket.create_connection(("127.0.0.1", 47200))
+c = socket.create_connection(("127.0.0.1", 17200))
 for _ in range(101):
     c.sendall(b"x" * 50); assert c.recv(100) == b"x" * 50'
   stop sockredir TERM

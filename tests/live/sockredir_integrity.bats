@@ -50,12 +50,12 @@ traffic_runs() {
   TRAFFIC=()
   start_sockredir "$CG_served"
   # the same addresses and ports in both namespaces
-  start_traffic plain-a a 250 -p 47000 -s 1
-  start_traffic plain-b b 250 -p 47000 -s 2
-  start_traffic v6 a 150 -a ::1 -p 47001 -s 3
-  start_traffic mapped a 150 -o mapped -p 47002 -s 4
-  start_traffic defer b 100 -o defer -p 47003 -s 5
-  start_traffic tfo b 100 -o tfo -p 47004 -s 6
+  start_traffic plain-a a 250 -p 17000 -s 1
+  start_traffic plain-b b 250 -p 17000 -s 2
+  start_traffic v6 a 150 -a ::1 -p 17001 -s 3
+  start_traffic mapped a 150 -o mapped -p 17002 -s 4
+  start_traffic defer b 100 -o defer -p 17003 -s 5
+  start_traffic tfo b 100 -o tfo -p 17004 -s 6
   RANDOM=4711
   local signals=() redirected=0 signal
   while traffic_runs; do

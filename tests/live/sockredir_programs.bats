@@ -35,10 +35,10 @@ make_file() { # NAME BYTES
 @test "curl from python3 -m http.server" {
   requires curl python3
   make_file f 3000000
-  start_within web "$CG_served" python3 -m http.server 47301 --bind 127.0.0.1 --directory "$OUT"
-  wait_until 10 listens 47301
+  start_within web "$CG_served" python3 -m http.server 17301 --bind 127.0.0.1 --directory "$OUT"
+  wait_until 10 listens 17301
   for _ in 1 2 3 4 5; do
-    here curl -sS -o "$OUT/got" http://127.0.0.1:47301/f
+    here curl -sS -o "$OUT/got" http://127.0.0.1:17301/f
     cmp "$OUT/f" "$OUT/got"
   done
   redirected_at_least 15000000
@@ -52,8 +52,8 @@ http {
   access_log off; sendfile on; tcp_nopush on;
   client_body_temp_path $OUT/t1; proxy_temp_path $OUT/t2; fastcgi_temp_path $OUT/t3;
   uwsgi_temp_path $OUT/t4; scgi_temp_path $OUT/t5;
-  server { listen 127.0.0.1:47311; root $OUT; }
-  server { listen 127.0.0.1:47312; location / { proxy_pass http://127.0.0.1:47311; } }
+  server { listen 127.0.0.1:17311; root $OUT; }
+  server { listen 127.0.0.1:17312; location / { proxy_pass http://127.0.0.1:17311; } }
 }
 CONF
 }
@@ -63,8 +63,8 @@ CONF
   make_file f 3000000
   nginx_conf
   start_within nginx "$CG_served" nginx -c "$OUT/nginx.conf"
-  wait_until 10 listens 47312
-  for port in 47311 47312; do
+  wait_until 10 listens 17312
+  for port in 17311 17312; do
     for _ in 1 2 3 4 5; do
       here curl -sS -o "$OUT/got" "http://127.0.0.1:$port/f"
       cmp "$OUT/f" "$OUT/got"
@@ -82,8 +82,8 @@ CONF
   chmod 711 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/*/ "$OUT"
   here setpriv --reuid postgres --regid postgres --clear-groups "$bin/initdb" -D "$OUT/pg" -A trust >/dev/null
   start_within pg "$CG_served" setpriv --reuid postgres --regid postgres --clear-groups \
-    "$bin/postgres" -D "$OUT/pg" -h 127.0.0.1 -p 47321 -k "" -c fsync=off
-  connect=(-h 127.0.0.1 -p 47321 -U postgres)
+    "$bin/postgres" -D "$OUT/pg" -h 127.0.0.1 -p 17321 -k "" -c fsync=off
+  connect=(-h 127.0.0.1 -p 17321 -U postgres)
   wait_until 20 here psql "${connect[@]}" -c 'select 1' postgres
   here pgbench "${connect[@]}" -i -q -s 2 postgres
   here pgbench "${connect[@]}" -c 4 -j 2 -t 200 -S postgres >"$OUT/pgbench"
@@ -100,21 +100,21 @@ PY
 
 @test "redis with redis-benchmark, pipelined and not" {
   requires redis-server redis-benchmark
-  start_within redis "$CG_served" redis-server --port 47331 --bind 127.0.0.1 --save "" --dir "$OUT"
-  wait_until 10 listens 47331
-  here redis-benchmark -p 47331 -n 5000 -c 10 -q -t set,get,lrange_100
-  here redis-benchmark -p 47331 -n 20000 -c 10 -P 16 -d 1000 -q -t set,get
-  here redis-cli -p 47331 set big "$(head -c 100000 /dev/zero | tr '\0' k)" >/dev/null
-  assert_equal "$(here redis-cli -p 47331 strlen big)" 100000
+  start_within redis "$CG_served" redis-server --port 17331 --bind 127.0.0.1 --save "" --dir "$OUT"
+  wait_until 10 listens 17331
+  here redis-benchmark -p 17331 -n 5000 -c 10 -q -t set,get,lrange_100
+  here redis-benchmark -p 17331 -n 20000 -c 10 -P 16 -d 1000 -q -t set,get
+  here redis-cli -p 17331 set big "$(head -c 100000 /dev/zero | tr '\0' k)" >/dev/null
+  assert_equal "$(here redis-cli -p 17331 strlen big)" 100000
   redirected_at_least 1000000
 }
 
 @test "iperf3, both ways" {
   requires iperf3
-  start_within iperf "$CG_served" iperf3 -s -p 47341
-  wait_until 10 listens 47341
-  here iperf3 -c 127.0.0.1 -p 47341 -n 200M -l 128K >"$OUT/up"
-  here iperf3 -c 127.0.0.1 -p 47341 -n 200M -l 128K -R >"$OUT/down"
+  start_within iperf "$CG_served" iperf3 -s -p 17341
+  wait_until 10 listens 17341
+  here iperf3 -c 127.0.0.1 -p 17341 -n 200M -l 128K >"$OUT/up"
+  here iperf3 -c 127.0.0.1 -p 17341 -n 200M -l 128K -R >"$OUT/down"
   stop iperf TERM
   redirected_at_least 1000000
 }
@@ -124,11 +124,11 @@ PY
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=x -days 2 \
     -keyout "$OUT/key" -out "$OUT/cert" 2>/dev/null
   make_file f 1000000
-  start_within tls "$CG_served" sh -c "cd '$OUT' && exec openssl s_server -quiet -accept 127.0.0.1:47351 -key key -cert cert -WWW"
-  wait_until 10 listens 47351
+  start_within tls "$CG_served" sh -c "cd '$OUT' && exec openssl s_server -quiet -accept 127.0.0.1:17351 -key key -cert cert -WWW"
+  wait_until 10 listens 17351
   stop sockredir TERM
   start_sockredir "$CG_served" --small-write 0
-  here sh -c "printf 'GET /f HTTP/1.0\r\n\r\n' | openssl s_client -quiet -connect 127.0.0.1:47351 2>/dev/null" >"$OUT/answer"
+  here sh -c "printf 'GET /f HTTP/1.0\r\n\r\n' | openssl s_client -quiet -connect 127.0.0.1:17351 2>/dev/null" >"$OUT/answer"
   tail -c 1000000 "$OUT/answer" | cmp - "$OUT/f"
   # all of it, and not a byte by TCP: --small-write 0 takes no stream for one of small writes
   redirected_at_least 1000000
@@ -138,10 +138,10 @@ PY
 @test "socat: half-close, the answer comes after the end of the question" {
   requires socat
   make_file f 300000
-  start_within sum "$CG_served" socat TCP-LISTEN:47361,bind=127.0.0.1,fork,reuseaddr EXEC:md5sum
-  wait_until 10 listens 47361
+  start_within sum "$CG_served" socat TCP-LISTEN:17361,bind=127.0.0.1,fork,reuseaddr EXEC:md5sum
+  wait_until 10 listens 17361
   for _ in 1 2 3 4 5 6 7; do
-    got=$(here socat -t 20 - TCP:127.0.0.1:47361 <"$OUT/f")
+    got=$(here socat -t 20 - TCP:127.0.0.1:17361 <"$OUT/f")
     assert_equal "${got%% *}" "$(md5sum <"$OUT/f" | cut -d' ' -f1)"
   done
   redirected_at_least 1000000
