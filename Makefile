@@ -140,7 +140,7 @@ events-doc: $(BUILD)/bin/netvitals ## write docs/events.md anew from schema/even
 # ---- tests: tests/run prints `N passed, N failed, N skipped` at the end
 
 .PHONY: check check-offline check-live check-lab check-next demo lab lint fuzz
-check: setup ## every test: lint, offline (also under ASan and UBSan), live, lab on 6.1, fuzz
+check: setup ## every test: lint, offline (also under ASan and UBSan), live, the labs 6.1 and 6.12, fuzz
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/run all
 
