@@ -63,10 +63,13 @@ mirror() {
 }
 
 # This machine's settings for fetching (proxies and the like), as an apt configuration for
-# mmdebstrap.
+# mmdebstrap. Never empty: mmdebstrap 1.5 complains of a file that does not end with a new line.
 write_apt_settings() {
-  apt-config dump --no-empty --format '%F "%v";%n' Acquire |
-    grep -Ei '^Acquire::(https?|Check-|Retries|ForceIPv|Queue)' >"$1" || true
+  {
+    echo '// of this machine'
+    apt-config dump --no-empty --format '%F "%v";%n' Acquire |
+      grep -Ei '^Acquire::(https?|Check-|Retries|ForceIPv|Queue)' || true
+  } >"$1"
 }
 
 # Fetches the kernel's packages with mmdebstrap's own signed configuration of the suite (a hook: $1
@@ -84,7 +87,7 @@ for package in $packages; do
     file=$(apt-get download --print-uris "$package" | awk '{ print $2 }')
     cp "$NETVITALS_CACHE/archives/$file" . 2>/dev/null || true
   fi
-  apt-get download -oAPT::Sandbox::User=root "$package"
+  apt-get -qq download -oAPT::Sandbox::User=root "$package"
   [ -z "${NETVITALS_CACHE:-}" ] || cp "$file" "$NETVITALS_CACHE/archives/"
 done
 HOOK
