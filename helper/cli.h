@@ -43,11 +43,14 @@ struct opt {
 };
 
 // A row for the member `member` of struct `config`.
+// Versions of clang-format differ in the braces of a macro.
+// clang-format off
 #define OPT(config, member, letter_, name_, kind_, metavar_, help_, ...)                           \
     {                                                                                              \
         .name = (name_), .letter = (letter_), .kind = (kind_), .offset = offsetof(config, member), \
         .metavar = (metavar_), .help = (help_), __VA_ARGS__                                        \
     }
+// clang-format on
 
 struct program;
 

@@ -24,6 +24,13 @@ bool ip_equal(struct ip_addr a, struct ip_addr b)
     return memcmp(a.bytes, b.bytes, sizeof(a.bytes)) == 0;
 }
 
+struct ip_addr ip_network(struct ip_addr ip, unsigned bits)
+{
+    for (unsigned bit = bits; bit < 128; bit++)
+        ip.bytes[bit / 8] &= (uint8_t)(0xff ^ 0x80 >> bit % 8);
+    return ip;
+}
+
 // Dotted quad by hand: it is in every heartbeat and flow line, and inet_pton needs a NUL.
 static bool parse_v4(const char *text, size_t len, uint8_t out[4])
 {

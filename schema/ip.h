@@ -25,6 +25,9 @@ struct ip_addr ip_from_v6(const uint8_t bytes[16]);
 bool ip_is_v4(struct ip_addr ip);
 bool ip_equal(struct ip_addr a, struct ip_addr b);
 
+// The network of the prefix of bits (of 128: an IPv4 prefix has 96 more than it is written with).
+struct ip_addr ip_network(struct ip_addr ip, unsigned bits);
+
 // Reads len bytes of text, dotted quad or RFC 4291 notation, nothing around it. False if it is
 // neither.
 bool ip_parse(const char *text, size_t len, struct ip_addr *out);

@@ -55,8 +55,7 @@ static bool parse_prefix(const char *text, size_t len, struct prefix *out)
             return false;
     }
     out->key.bits = (uint32_t)bits + (v4 ? V4_MAPPED_BITS : 0);
-    for (unsigned bit = out->key.bits; bit < 128; bit++)
-        ip.bytes[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
+    ip = ip_network(ip, out->key.bits);
     memcpy(out->key.addr, ip.bytes, sizeof(out->key.addr));
     return true;
 }

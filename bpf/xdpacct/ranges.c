@@ -77,11 +77,8 @@ static size_t write_prefix(const struct range *range, bool v4, char *out, size_t
     unsigned first = v4 ? V4_BITS_FIRST : 0;
     unsigned max = first + (v4 ? SUGGESTED_V4_BITS_MAX : SUGGESTED_V6_BITS_MAX);
     unsigned bits = range->common_bits < max ? range->common_bits : max;
-    struct ip_addr net = range->first;
     char text[IP_TEXT_MAX];
-    for (unsigned bit = bits; bit < 128; bit++)
-        net.bytes[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
-    ip_format(net, text);
+    ip_format(ip_network(range->first, bits), text);
     int n = snprintf(out, size, "%s/%u", text, bits - first);
     return n > 0 && (size_t)n < size ? (size_t)n : 0;
 }

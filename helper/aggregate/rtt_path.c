@@ -5,10 +5,10 @@
 
 #include <string.h>
 
-#define WORD(literal)                                                                              \
-    {                                                                                              \
-        (literal), sizeof(literal) - 1                                                             \
-    }
+// Versions of clang-format differ in the braces of a macro.
+// clang-format off
+#define WORD(literal) {(literal), sizeof(literal) - 1}
+// clang-format on
 static const struct text state_names[] = {[PATH_UNKNOWN] = {NULL, 0},
                                           [PATH_UP] = WORD("up"),
                                           [PATH_UNCONFIRMED] = WORD("unconfirmed"),

@@ -26,13 +26,6 @@ struct subscribers {
     size_t group_of[129], group_end[129]; // entries of a length
 };
 
-static struct ip_addr masked(struct ip_addr ip, unsigned bits)
-{
-    for (unsigned bit = bits; bit < 128; bit++)
-        ip.bytes[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
-    return ip;
-}
-
 static int compare(const void *a, const void *b)
 {
     const struct entry *x = a, *y = b;
@@ -51,7 +44,7 @@ static bool parse_network(const char *word, struct entry *e)
     if (!ip_parse(word, len, &e->net) || (slash && !parse_u64(slash + 1, &bits)) || bits > max)
         return false;
     e->bits = (unsigned)bits + (v4 ? V4_BITS_FIRST : 0);
-    e->net = masked(e->net, e->bits);
+    e->net = ip_network(e->net, e->bits);
     return true;
 }
 
@@ -182,7 +175,7 @@ struct text subscribers_find(const struct subscribers *s, struct ip_addr ip, uin
     for (unsigned bits = 129; bits-- > 0;) {
         if (s->group_end[bits] == 0)
             continue;
-        struct ip_addr net = masked(ip, bits);
+        struct ip_addr net = ip_network(ip, bits);
         size_t i = lower_bound(s, s->group_of[bits], s->group_end[bits], &net);
         for (; i < s->group_end[bits] && ip_equal(s->entries[i].net, net); i++)
             if (at_us >= s->entries[i].from_us && at_us < s->entries[i].until_us)

@@ -125,6 +125,8 @@ static void *traffic_create(const struct report_options *options)
 
 // ---- adding
 
+// Versions of clang-format differ in the braces of a macro.
+// clang-format off
 #define VIEW_OF(ev, event, at)                                                                     \
     {                                                                                              \
         .iface = (ev)->event.iface, .name = (ev)->event.name, .evidence = (ev)->event.evidence,    \
@@ -133,17 +135,21 @@ static void *traffic_create(const struct report_options *options)
         .peer_port = (uint16_t)(ev)->event.peer_port, .unverified = (ev)->event.unverified != 0,   \
         .at_us = (at), .owned_us = (at), .rated_us = (at)                                          \
     }
+// clang-format on
 
 static int64_t count_of(uint64_t value)
 {
     return value > INT64_MAX ? INT64_MAX : (int64_t)value;
 }
 
+// Versions of clang-format differ in the braces of a macro.
+// clang-format off
 #define COUNTS_OF(ev, event)                                                                       \
     {                                                                                              \
         count_of((ev)->event.bytes_up), count_of((ev)->event.bytes_down),                          \
-            count_of((ev)->event.packets_up), count_of((ev)->event.packets_down)                   \
+        count_of((ev)->event.packets_up), count_of((ev)->event.packets_down)                       \
     }
+// clang-format on
 
 static void add_queue(struct traffic *t)
 {

@@ -7,17 +7,21 @@
 
 enum part_kind { KIND_TIME, KIND_IP, KIND_WORD, KIND_PORT, KIND_BYTE, KIND_HIDDEN };
 
+// Versions of clang-format differ in the braces of a macro.
+// clang-format off
+#define PART(member, title, kind, unit)                                                            \
+    {                                                                                              \
+        #member, title, kind, unit, offsetof(struct traffic_facts, member),                        \
+        sizeof(((struct traffic_facts *)NULL)->member)                                             \
+    }
+// clang-format on
+
 static const struct {
     const char *key, *title;
     enum part_kind kind;
     enum unit unit;
     size_t offset, size;
 } parts_table[PART_COUNT] = {
-#define PART(member, title, kind, unit)                                                            \
-    {                                                                                              \
-#member, title, kind, unit, offsetof(struct traffic_facts, member),                        \
-            sizeof(((struct traffic_facts *)NULL)->member)                                         \
-    }
     [PART_WINDOW] = PART(window_us, "TIME", KIND_TIME, UNIT_US),
     [PART_HOST] = PART(host, "HOST", KIND_WORD, UNIT_NONE),
     [PART_IFACE] = PART(iface, "IFACE", KIND_WORD, UNIT_NONE),

@@ -7,11 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+// Versions of clang-format differ in the braces of a macro.
+// clang-format off
+#define ITEM(member, unit, help) {#member, unit, offsetof(struct loss_budget, member), help}
+// clang-format on
+
 const struct loss_item loss_items[] = {
-#define ITEM(member, unit, help)                                                                   \
-    {                                                                                              \
-#member, unit, offsetof(struct loss_budget, member), help                                  \
-    }
     ITEM(events, UNIT_COUNT, "events read"),
     ITEM(streams, UNIT_COUNT, "streams that began"),
     ITEM(streams_ended, UNIT_COUNT, "streams that ended in order"),

@@ -18,19 +18,13 @@ struct row {
     const char *expected; // the event, or the error
 };
 
-#define IN(text) text, sizeof(text) - 1
-#define EVENT_IS(in, out)                                                                          \
-    {                                                                                              \
-        IN(in), DECODE_EVENT, out "\n"                                                             \
-    }
-#define BAD_IS(in, error)                                                                          \
-    {                                                                                              \
-        IN(in), DECODE_BAD, error                                                                  \
-    }
-#define RESULT_IS(in, result)                                                                      \
-    {                                                                                              \
-        IN(in), result, NULL                                                                       \
-    }
+// Versions of clang-format differ in the braces of a macro.
+// clang-format off
+#define IN(text)              text, sizeof(text) - 1
+#define EVENT_IS(in, out)     {IN(in), DECODE_EVENT, out "\n"}
+#define BAD_IS(in, error)     {IN(in), DECODE_BAD, error}
+#define RESULT_IS(in, result) {IN(in), result, NULL}
+// clang-format on
 
 #define RECV                                                                                       \
     "{\"type\":\"sctp_hb_recv\",\"ts_us\":7,\"netns\":1,\"assoc_id\":2,\"lport\":3,\"rport\":4,"
