@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "helper/aggregate/keymap.h"
+#include "helper/aggregate/large_memory.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 
-enum { CACHE_LINE = 64, FIRST_SLOTS = 1024, HUGE_PAGE = 2 << 20 };
+enum { CACHE_LINE = 64, FIRST_SLOTS = 1024 };
 
 // Linear probing over 8-byte slots; an entry is key and cell side by side, in a chunk that never
 // moves.
@@ -19,7 +19,7 @@ struct slot {
 
 struct keymap {
     size_t key_size, cell_offset, entry_size, max_cells, count;
-    unsigned chunk_bits; // a chunk has 2^chunk_bits entries, at most HUGE_PAGE bytes
+    unsigned chunk_bits; // a chunk has 2^chunk_bits entries, at most LARGE_PAGE bytes
     uint64_t seed;       // keys come from the network: without it they could be chosen to collide
     struct slot *slots;
     size_t slot_mask;
@@ -35,7 +35,7 @@ struct keymap *keymap_new(size_t key_size, size_t cell_size, size_t max_cells)
     map->key_size = key_size;
     map->cell_offset = key_size;
     map->entry_size = (map->cell_offset + cell_size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-    map->chunk_bits = 63u - (unsigned)__builtin_clzll(HUGE_PAGE / map->entry_size | 1);
+    map->chunk_bits = 63u - (unsigned)__builtin_clzll(LARGE_PAGE / map->entry_size | 1);
     map->max_cells = max_cells;
     map->slot_mask = FIRST_SLOTS - 1;
     map->slots = calloc(FIRST_SLOTS, sizeof(*map->slots));
@@ -123,22 +123,10 @@ static struct slot *find_slot(const struct keymap *map, const void *key, uint64_
     }
 }
 
-// Uninitialised. Large tables are of huge pages where the kernel has them: each event touches a few
-// places at random, and finding their pages takes longer than finding their bytes.
-static void *allocate(size_t size)
-{
-    if (size < HUGE_PAGE / 2)
-        return aligned_alloc(CACHE_LINE, (size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
-    void *memory = aligned_alloc(HUGE_PAGE, (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE);
-    if (memory)
-        madvise(memory, size, MADV_HUGEPAGE); // advice: without it all is the same, but slower
-    return memory;
-}
-
 static int grow_slots(struct keymap *map)
 {
     size_t mask = map->slot_mask * 2 + 1;
-    struct slot *slots = allocate((mask + 1) * sizeof(*slots));
+    struct slot *slots = large_memory((mask + 1) * sizeof(*slots));
     if (!slots)
         return -1;
     memset(slots, 0, (mask + 1) * sizeof(*slots));
@@ -168,7 +156,7 @@ static int add_chunk(struct keymap *map)
     }
     // the first chunk takes the pages that it needs: most maps are small
     size_t size = map->entry_size << map->chunk_bits;
-    map->chunks[index] = index ? allocate(size) : aligned_alloc(CACHE_LINE, size);
+    map->chunks[index] = index ? large_memory(size) : aligned_alloc(CACHE_LINE, size);
     return map->chunks[index] ? 0 : -1;
 }
 
