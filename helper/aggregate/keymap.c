@@ -100,21 +100,18 @@ static uint32_t tag_of(uint64_t hash)
     return (uint32_t)(hash >> 32) | IN_USE;
 }
 
-// A bit for each slot of a group that is free.
-static uint32_t free_slots(const uint32_t *group);
-
-// A bit for each slot of a group that may be of this hash.
-static uint32_t slots_of(const struct keymap *map, const uint32_t *group, uint64_t hash);
+// free_slots(): a bit for each slot of a group that is free.
+// slots_of(): a bit for each slot of a group that may be of this hash.
 
 #ifdef __SSE2__
 
-static uint32_t bits_of(const __m128i quarters[4])
+static inline uint32_t bits_of(const __m128i quarters[4])
 {
     return (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(_mm_packs_epi32(quarters[0], quarters[1]),
                                                        _mm_packs_epi32(quarters[2], quarters[3])));
 }
 
-static uint32_t free_slots(const uint32_t *group)
+static inline uint32_t free_slots(const uint32_t *group)
 {
     __m128i is_free[4];
     for (int i = 0; i < 4; i++)
@@ -123,7 +120,7 @@ static uint32_t free_slots(const uint32_t *group)
     return bits_of(is_free);
 }
 
-static uint32_t slots_of(const struct keymap *map, const uint32_t *group, uint64_t hash)
+static inline uint32_t slots_of(const struct keymap *map, const uint32_t *group, uint64_t hash)
 {
     const __m128i mask = _mm_set1_epi32((int)map->slot_mask);
     const __m128i tag = _mm_or_si128(_mm_set1_epi32((int)tag_of(hash)), mask);
@@ -136,7 +133,7 @@ static uint32_t slots_of(const struct keymap *map, const uint32_t *group, uint64
 
 #else
 
-static uint32_t free_slots(const uint32_t *group)
+static inline uint32_t free_slots(const uint32_t *group)
 {
     uint32_t bits = 0;
     for (unsigned i = 0; i < GROUP; i++)
@@ -144,7 +141,7 @@ static uint32_t free_slots(const uint32_t *group)
     return bits;
 }
 
-static uint32_t slots_of(const struct keymap *map, const uint32_t *group, uint64_t hash)
+static inline uint32_t slots_of(const struct keymap *map, const uint32_t *group, uint64_t hash)
 {
     uint32_t bits = 0, tag = tag_of(hash) | map->slot_mask;
     for (unsigned i = 0; i < GROUP; i++)
