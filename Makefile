@@ -66,7 +66,8 @@ objects    = $(patsubst %.c,$(BUILD)/%.o,$(1))
 loader_src = $(filter-out %.bpf.c,$(wildcard bpf/$(1)/*.c bpf/$(1)/*/*.c))
 skeletons  = $(patsubst %.bpf.c,$(BUILD)/%.skel.h,$(wildcard bpf/$(1)/*.bpf.c))
 
-LIBS_netvitals := json-c libcurl libzstd libpsl libmaxminddb nettle
+# libcurl is loaded by netvitals itself, when it is needed: its header is enough
+LIBS_netvitals := json-c libzstd libpsl libmaxminddb nettle
 LIBS_loader    := libbpf libelf zlib libcap libseccomp
 # a loader's own libraries: LIBS_NAME := pkg-config names, in bpf/NAME/NAME.mk
 -include $(wildcard bpf/*/*.mk)

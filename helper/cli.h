@@ -16,7 +16,7 @@ enum opt_kind {
     OPT_U64,      // uint64_t; whole string, within min..max
     OPT_DURATION, // uint64_t microseconds; "10s", "250ms", "5m", "2h", "1d"; a bare number is
                   // seconds
-    OPT_SIZE,     // uint64_t bytes; "64K", "10M", "2G" (powers of 1024)
+    OPT_SIZE,     // uint64_t bytes; "64K", "10m", "2G" (powers of 1024)
     OPT_PERCENT,  // uint64_t parts per million; "20%", "0.5%"
     OPT_CHOICE,   // const char *: one of choices
     OPT_LIST,     // struct opt_list: may be given more than once

@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { OUTPUT_BUFFER = 64 << 10 };
+
 static const char *const standard_input[] = {"-"};
 
 struct run {
@@ -95,8 +97,11 @@ static int finish_output(struct run *run, const char *temporary)
 static int open_output(struct run *run, char *temporary, size_t size)
 {
     run->out = stdout;
-    if (!run->options->output)
+    if (!run->options->output) {
+        if (!isatty(STDOUT_FILENO)) // a pipe's own buffer would be a page
+            setvbuf(stdout, NULL, _IOFBF, OUTPUT_BUFFER);
         return EXIT_OK;
+    }
     snprintf(temporary, size, "%s.%ld.tmp", run->options->output, (long)getpid());
     run->out = fopen(temporary, "w");
     if (run->out)

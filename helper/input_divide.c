@@ -22,7 +22,7 @@ struct part {
 };
 
 struct division {
-    const struct session *like;
+    struct session *session; // of the caller
     struct part *parts;
     size_t count, capacity;
     atomic_size_t next;
@@ -32,7 +32,8 @@ struct division {
 
 struct worker {
     struct division *division;
-    struct session session;
+    struct session *session; // the first worker's is the caller's
+    struct session own;      // the others'
     pthread_t thread;
     int rc;
     // of the part that is being read
@@ -132,14 +133,14 @@ static int read_part(struct worker *w, const struct part *part)
     snprintf(w->label, sizeof(w->label), "%s", part->path);
     if (part->from)
         snprintf(w->label, sizeof(w->label), "%s, from byte %" PRIu64, part->path, part->from);
-    w->session.source = w->label;
+    w->session->source = w->label;
     w->counted = source_position(w->source);
     struct reading r = {
-        .source = w->source, .feed = session_feed(&w->session), .stop = stop, .context = w};
+        .source = w->source, .feed = session_feed(w->session), .stop = stop, .context = w};
     int rc = EXIT_FAILED;
     if (r.feed) {
         rc = reading_run(&r) ? EXIT_OK : EXIT_FAILED;
-        session_finish_feed(&w->session, r.feed);
+        session_finish_feed(w->session, r.feed);
     }
     if (source_error(w->source))
         fprintf(stderr, "netvitals: %s: %s\n", source_name(w->source), source_error(w->source));
@@ -167,7 +168,8 @@ static int run(struct division *d, struct worker *workers, size_t count)
     int rc = EXIT_OK;
     for (size_t i = 0; i < count && rc == EXIT_OK; i++) {
         workers[i].division = d;
-        rc = session_open_like(&workers[i].session, d->like);
+        workers[i].session = i ? &workers[i].own : d->session;
+        rc = i ? session_open_like(workers[i].session, d->session) : EXIT_OK;
     }
     workers[0].progress = d->progress;
     while (rc == EXIT_OK && started < count &&
@@ -184,7 +186,7 @@ static int run(struct division *d, struct worker *workers, size_t count)
 
 int input_divide(const struct input *in, const struct store_paths *paths, struct progress *progress)
 {
-    struct division d = {.like = in->session, .progress = progress};
+    struct division d = {.session = in->session, .progress = progress};
     uint64_t jobs = in->session->options->jobs;
     bool good = true;
     for (size_t i = 0; i < paths->count && good; i++)
@@ -197,10 +199,11 @@ int input_divide(const struct input *in, const struct store_paths *paths, struct
     else if (!good || count)
         fprintf(stderr, "netvitals: out of memory\n");
     progress_clear(progress);
-    for (size_t i = 0; workers && i < count; i++) {
-        session_merge(in->session, &workers[i].session);
-        session_close(&workers[i].session);
+    for (size_t i = 1; workers && i < count; i++) {
+        session_merge(in->session, &workers[i].own);
+        session_close(&workers[i].own);
     }
+    in->session->source = NULL; // it was the first worker's label
     free(workers);
     free(d.parts);
     return rc;

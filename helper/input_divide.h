@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// input_divide.h - reading with several threads: each has a session of its own, merged at the end.
+// input_divide.h - reading with several threads: each has a session of its own,
+// the first the caller's, and the others are merged into that at the end.
 #pragma once
 
 #include "helper/input.h"

@@ -72,8 +72,11 @@ bool parse_duration_us(const char *text, uint64_t *out)
 
 bool parse_size_bytes(const char *text, uint64_t *out)
 {
-    static const struct suffix units[] = {{"", 1},        {"K", 1 << 10},           {"M", 1 << 20},
-                                          {"G", 1 << 30}, {"T", UINT64_C(1) << 40}, {NULL, 0}};
+    static const struct suffix units[] = {
+        {"", 1},        {"K", 1 << 10},           {"k", 1 << 10},
+        {"M", 1 << 20}, {"m", 1 << 20},           {"G", 1 << 30},
+        {"g", 1 << 30}, {"T", UINT64_C(1) << 40}, {"t", UINT64_C(1) << 40},
+        {NULL, 0}};
     return parse_scaled(text, units, out);
 }
 

@@ -252,7 +252,6 @@ void session_merge(struct session *into, const struct session *from)
 
 struct summaries {
     struct sorted_lines lines;
-    char *buffer; // EVENT_LINE_MAX bytes
     uint64_t to_us;
     bool failed;
 };
@@ -263,13 +262,15 @@ static void keep_line(void *context, const struct event *summary)
     struct event ev = *summary;
     if (is_summary(ev.type))
         ev.ts_us = all->to_us;
-    size_t len = event_encode(&ev, all->buffer, EVENT_LINE_MAX);
-    if (len == 0 || !sorted_lines_add(&all->lines, all->buffer, len))
+    char *room = sorted_lines_room(&all->lines, EVENT_LINE_MAX);
+    size_t len = room ? event_encode(&ev, room, EVENT_LINE_MAX) : 0;
+    if (len == 0 || !sorted_lines_keep(&all->lines, len))
         all->failed = true;
 }
 
-static void print_stream_summary(const struct session *s, FILE *out, char *buffer)
+static void print_stream_summary(const struct session *s, FILE *out)
 {
+    char line[1024];
     struct event ev = {.type = EV_stream_summary, .ts_us = s->to_us};
     if (s->to_us) {
         EVENT_SET(&ev, stream_summary, from_us, s->from_us);
@@ -282,24 +283,19 @@ static void print_stream_summary(const struct session *s, FILE *out, char *buffe
     ev.stream_summary.lines_rejected = s->loss.lines_rejected;
     ev.stream_summary.lines_unknown = s->loss.lines_unknown;
     ev.stream_summary.bytes_unaccounted = s->loss.bytes_unaccounted;
-    fwrite(buffer, 1, event_encode(&ev, buffer, EVENT_LINE_MAX), out);
+    fwrite(line, 1, event_encode(&ev, line, sizeof(line)), out);
 }
 
 void session_print_summaries(const struct session *s, FILE *out)
 {
-    struct summaries all = {.buffer = malloc(EVENT_LINE_MAX), .to_us = s->to_us};
-    if (!all.buffer) {
-        fprintf(stderr, "netvitals: out of memory\n");
-        return;
-    }
-    print_stream_summary(s, out, all.buffer);
+    struct summaries all = {.to_us = s->to_us};
+    print_stream_summary(s, out);
     for (size_t i = 0; i < s->count; i++)
         s->kinds[i]->summarise(s->selves[i], keep_line, &all);
     sorted_lines_print(&all.lines, out);
     if (all.failed)
         fprintf(stderr, "netvitals: some summaries were left out: out of memory\n");
     sorted_lines_free(&all.lines);
-    free(all.buffer);
 }
 
 bool session_lost(const struct session *s)

@@ -1,95 +1,141 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "helper/sorted_lines.h"
+#include "helper/aggregate/large_memory.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-// Lines of one kind begin alike and lie all over memory, so what is compared first are eight bytes
-// behind the beginning that they share, kept in the array that is sorted.
+enum { FIRST_BLOCK = 256 << 10, FIRST_CAPACITY = 1024, AHEAD = 8 };
+
+struct line_block {
+    struct line_block *previous;
+    size_t used, size; // of bytes
+    char bytes[];
+};
+
+// What is sorted: the lines lie all over memory, so eight bytes of each are kept beside its place.
 struct sorted_line {
     uint64_t head; // the first byte is the most significant
-    union {
-        size_t at;        // of the line within bytes, until all are there
-        const char *rest; // of the line, behind what all share
-    };
+    const char *text;
     size_t len;
 };
 
-// Room for used + more items of a size. NULL if there is no memory: items stay what they were.
-static void *reserve(void *items, size_t *capacity, size_t used, size_t more, size_t item_size)
+char *sorted_lines_room(struct sorted_lines *l, size_t size)
 {
-    size_t wanted = *capacity ? *capacity : 4096;
-    while (wanted < used + more)
-        wanted *= 2;
-    if (items && wanted == *capacity)
-        return items;
-    void *larger = realloc(items, wanted * item_size);
-    if (larger)
-        *capacity = wanted;
-    return larger;
+    struct line_block *b = l->block;
+    if (!b || b->size - b->used < size) {
+        size_t wanted = sizeof(*b) + size, least = b ? LARGE_PAGE : FIRST_BLOCK;
+        wanted = wanted < least ? least : wanted;
+        b = large_memory(wanted);
+        if (!b)
+            return NULL;
+        b->previous = l->block;
+        b->used = 0;
+        b->size = wanted - sizeof(*b);
+        l->block = b;
+    }
+    return b->bytes + b->used;
 }
 
-// How many bytes of a line are as in the first line, at most `common`.
-static size_t common_with(const char *first, const char *line, size_t common)
+static bool reserve_line(struct sorted_lines *l)
 {
-    size_t same = 0;
-    // NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): realloc() keeps the bytes
-    while (same < common && first[same] == line[same])
-        same++;
-    return same;
-}
-
-bool sorted_lines_add(struct sorted_lines *l, const char *line, size_t len)
-{
-    char *bytes = reserve(l->bytes, &l->size, l->used, len + 1, 1);
-    l->bytes = bytes ? bytes : l->bytes;
-    struct sorted_line *lines = reserve(l->lines, &l->capacity, l->count, 1, sizeof(*l->lines));
-    l->lines = lines ? lines : l->lines;
-    if (!bytes || !lines)
+    if (l->count < l->capacity)
+        return true;
+    size_t capacity = l->capacity ? l->capacity * 2 : FIRST_CAPACITY;
+    struct sorted_line *lines = large_memory(capacity * sizeof(*lines));
+    if (!lines)
         return false;
-    l->common = l->count ? common_with(l->bytes, line, l->common) : len - 1;
-    memcpy(l->bytes + l->used, line, len);
-    l->lines[l->count++] = (struct sorted_line){.at = l->used, .len = len};
-    l->used += len;
-    l->bytes[l->used] = '\0'; // ends the comparison of the last line
+    if (l->count)
+        memcpy(lines, l->lines, l->count * sizeof(*lines));
+    free(l->lines);
+    l->lines = lines;
+    l->capacity = capacity;
     return true;
+}
+
+bool sorted_lines_keep(struct sorted_lines *l, size_t len)
+{
+    if (!reserve_line(l))
+        return false;
+    l->lines[l->count++] =
+        (struct sorted_line){.text = l->block->bytes + l->block->used, .len = len};
+    l->block->used += len;
+    return true;
+}
+
+// How many bytes from `from` on are the same in all lines: at most up to the newline of the first.
+static size_t common_to(const struct sorted_line *lines, size_t count, size_t from)
+{
+    const char *first = lines[0].text + from;
+    size_t common = lines[0].len - 1 - from;
+    for (size_t i = 1; i < count && common; i++) {
+        if (i + AHEAD < count)
+            __builtin_prefetch(lines[i + AHEAD].text + from);
+        const char *text = lines[i].text + from;
+        if (memcmp(first, text, common < lines[i].len - from ? common : lines[i].len - from) == 0)
+            continue;
+        size_t same = 0;
+        while (first[same] == text[same]) // they differ before either ends
+            same++;
+        common = same;
+    }
+    return common;
+}
+
+// The bytes of a line from `from` on, with zeroes behind its newline.
+static uint64_t head_of(const struct sorted_line *line, size_t from)
+{
+    uint64_t head = 0;
+    size_t left = line->len - from;
+    memcpy(&head, line->text + from, left < sizeof(head) ? left : sizeof(head));
+    return __builtin_bswap64(head);
 }
 
 static int compare(const void *a, const void *b)
 {
     const struct sorted_line *x = a, *y = b;
-    if (x->head != y->head)
-        return x->head < y->head ? -1 : 1;
-    // the newline is below every other byte of a line; equal lines are compared on into those
-    // behind them, which does no harm
-    return strcmp(x->rest, y->rest);
+    return (x->head > y->head) - (x->head < y->head);
 }
 
-static uint64_t head_of(const char *p)
+// Sorts lines that are the same in their first `from` bytes: by the eight bytes behind all that
+// they share, and then those whose eight bytes are the same in the same way.
+// NOLINTNEXTLINE(misc-no-recursion): each level has fewer lines, and is eight bytes further in them
+static void sort(struct sorted_line *lines, size_t count, size_t from)
 {
-    uint64_t head = 0;
-    for (size_t i = 0; i < sizeof(head); i++)
-        head = head << 8 | (*p ? (unsigned char)*p++ : 0);
-    return head;
+    from += common_to(lines, count, from);
+    for (size_t i = 0; i < count; i++)
+        lines[i].head = head_of(&lines[i], from);
+    qsort(lines, count, sizeof(*lines), compare);
+    from += sizeof(lines->head);
+    for (size_t start = 0, end; start < count; start = end) {
+        for (end = start + 1; end < count && lines[end].head == lines[start].head;)
+            end++;
+        // a line that ends within its eight bytes is the same as all that have these
+        if (end - start > 1 && lines[start].len > from)
+            sort(lines + start, end - start, from);
+    }
 }
 
 void sorted_lines_print(struct sorted_lines *l, FILE *out)
 {
-    if (!l->count)
-        return;
+    if (l->count)
+        sort(l->lines, l->count, 0);
     for (size_t i = 0; i < l->count; i++) {
-        l->lines[i].rest = l->bytes + l->lines[i].at + l->common;
-        l->lines[i].head = head_of(l->lines[i].rest);
+        if (i + AHEAD < l->count)
+            __builtin_prefetch(l->lines[i + AHEAD].text);
+        fwrite(l->lines[i].text, 1, l->lines[i].len, out);
     }
-    qsort(l->lines, l->count, sizeof(*l->lines), compare);
-    for (size_t i = 0; i < l->count; i++)
-        fwrite(l->lines[i].rest - l->common, 1, l->lines[i].len, out);
 }
 
 void sorted_lines_free(struct sorted_lines *l)
 {
-    free(l->bytes);
+    while (l->block) {
+        struct line_block *previous = l->block->previous;
+        free(l->block);
+        l->block = previous;
+    }
     free(l->lines);
     *l = (struct sorted_lines){0};
 }

@@ -6,21 +6,21 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 
 // All zero is empty.
 struct sorted_lines {
-    char *bytes; // of all lines, one behind the other
-    size_t used, size;
+    struct line_block *block; // the last one
     struct sorted_line *lines;
     size_t count, capacity;
-    size_t common; // bytes that all lines begin with
 };
 
-// Keeps a copy of len bytes, which end with a newline and hold no other. False if there is no
-// memory: the line is left out then.
-bool sorted_lines_add(struct sorted_lines *l, const char *line, size_t len);
+// Room for a line of at most size bytes. NULL if there is no memory.
+char *sorted_lines_room(struct sorted_lines *l, size_t size);
+
+// Keeps the line that was written there: len bytes, which end with a newline and hold no other.
+// False if there is no memory: the line is left out then.
+bool sorted_lines_keep(struct sorted_lines *l, size_t len);
 
 // Sorts and prints them.
 void sorted_lines_print(struct sorted_lines *l, FILE *out);

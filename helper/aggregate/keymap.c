@@ -1,31 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "helper/aggregate/keymap.h"
+#include "helper/aggregate/large_memory.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/random.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
-enum { CACHE_LINE = 64, FIRST_SLOTS = 1024, HUGE_PAGE = 2 << 20 };
+enum { CACHE_LINE = 64, GROUP = CACHE_LINE / sizeof(uint32_t), FIRST_SLOTS = 1024 };
+#define IN_USE    UINT32_C(0x80000000)
+#define MAX_CELLS ((size_t)1 << 30) // their numbers fit the slots of the largest table
 
-// Linear probing over 8-byte slots; an entry is key and cell side by side, in a chunk that never
-// moves.
-struct slot {
-    uint32_t tag;   // upper half of the hash
-    uint32_t entry; // index + 1; 0 is free
-};
-
+// A key's hash chooses a group of slots, one cache line; any slot of it will do, and where it is
+// full, any of the next. A slot is 0 while it is free. Else its low bits, those of slot_mask, are
+// the number of an entry, from 1, and the others a part of the hash, so that few entries are
+// compared in vain. An entry is key and cell side by side, in a chunk that never moves.
 struct keymap {
     size_t key_size, cell_offset, entry_size, max_cells, count;
-    unsigned chunk_bits; // a chunk has 2^chunk_bits entries, at most HUGE_PAGE bytes
+    unsigned chunk_bits; // a chunk has 2^chunk_bits entries, at most LARGE_PAGE bytes
     uint64_t seed;       // keys come from the network: without it they could be chosen to collide
-    struct slot *slots;
-    size_t slot_mask;
+    uint32_t *slots;
+    uint32_t slot_mask;
     char **chunks;
     size_t chunk_capacity;
 };
+
+static uint32_t *new_slots(uint32_t mask)
+{
+    size_t size = ((size_t)mask + 1) * sizeof(uint32_t);
+    uint32_t *slots = large_memory(size);
+    return slots ? memset(slots, 0, size) : NULL;
+}
 
 struct keymap *keymap_new(size_t key_size, size_t cell_size, size_t max_cells)
 {
@@ -35,10 +44,10 @@ struct keymap *keymap_new(size_t key_size, size_t cell_size, size_t max_cells)
     map->key_size = key_size;
     map->cell_offset = key_size;
     map->entry_size = (map->cell_offset + cell_size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-    map->chunk_bits = 63u - (unsigned)__builtin_clzll(HUGE_PAGE / map->entry_size | 1);
-    map->max_cells = max_cells;
+    map->chunk_bits = 63u - (unsigned)__builtin_clzll(LARGE_PAGE / map->entry_size | 1);
+    map->max_cells = max_cells < MAX_CELLS ? max_cells : MAX_CELLS;
     map->slot_mask = FIRST_SLOTS - 1;
-    map->slots = calloc(FIRST_SLOTS, sizeof(*map->slots));
+    map->slots = new_slots(map->slot_mask);
     if (!map->slots || getrandom(&map->seed, sizeof(map->seed), 0) != sizeof(map->seed)) {
         keymap_free(map);
         return NULL;
@@ -85,17 +94,85 @@ static char *entry_at(const struct keymap *map, size_t index)
     return map->chunks[index >> map->chunk_bits] + within * map->entry_size;
 }
 
+// What a slot has of a hash. Never 0, in no part of it that a table uses: free slots have none.
+static uint32_t tag_of(uint64_t hash)
+{
+    return (uint32_t)(hash >> 32) | IN_USE;
+}
+
+// free_slots(): a bit for each slot of a group that is free.
+// slots_of(): a bit for each slot of a group that may be of this hash.
+
+#ifdef __SSE2__
+
+static inline uint32_t bits_of(const __m128i quarters[4])
+{
+    return (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(_mm_packs_epi32(quarters[0], quarters[1]),
+                                                       _mm_packs_epi32(quarters[2], quarters[3])));
+}
+
+static inline uint32_t free_slots(const uint32_t *group)
+{
+    __m128i is_free[4];
+    for (int i = 0; i < 4; i++)
+        is_free[i] =
+            _mm_cmpeq_epi32(_mm_load_si128((const __m128i *)group + i), _mm_setzero_si128());
+    return bits_of(is_free);
+}
+
+static inline uint32_t slots_of(const struct keymap *map, const uint32_t *group, uint64_t hash)
+{
+    const __m128i mask = _mm_set1_epi32((int)map->slot_mask);
+    const __m128i tag = _mm_or_si128(_mm_set1_epi32((int)tag_of(hash)), mask);
+    __m128i same[4];
+    for (int i = 0; i < 4; i++)
+        same[i] =
+            _mm_cmpeq_epi32(_mm_or_si128(_mm_load_si128((const __m128i *)group + i), mask), tag);
+    return bits_of(same);
+}
+
+#else
+
+static inline uint32_t free_slots(const uint32_t *group)
+{
+    uint32_t bits = 0;
+    for (unsigned i = 0; i < GROUP; i++)
+        bits |= (uint32_t)(group[i] == 0) << i;
+    return bits;
+}
+
+static inline uint32_t slots_of(const struct keymap *map, const uint32_t *group, uint64_t hash)
+{
+    uint32_t bits = 0, tag = tag_of(hash) | map->slot_mask;
+    for (unsigned i = 0; i < GROUP; i++)
+        bits |= (uint32_t)((group[i] | map->slot_mask) == tag) << i;
+    return bits;
+}
+
+#endif
+
+static uint32_t *group_of(const struct keymap *map, uint64_t hash)
+{
+    return &map->slots[hash & map->slot_mask & ~(uint64_t)(GROUP - 1)];
+}
+
+static char *entry_of(const struct keymap *map, uint32_t slot)
+{
+    return entry_at(map, (slot & map->slot_mask) - 1);
+}
+
 void keymap_prefetch_slot(const struct keymap *map, uint64_t hash)
 {
-    __builtin_prefetch(&map->slots[hash & map->slot_mask]);
+    __builtin_prefetch(group_of(map, hash));
 }
 
 void keymap_prefetch(const struct keymap *map, uint64_t hash)
 {
-    const struct slot *s = &map->slots[hash & map->slot_mask];
-    if (!s->entry)
+    const uint32_t *group = group_of(map, hash);
+    uint32_t slots = slots_of(map, group, hash);
+    if (!slots)
         return;
-    const char *entry = entry_at(map, s->entry - 1);
+    const char *entry = entry_of(map, group[__builtin_ctz(slots)]);
     for (size_t at = 0; at < map->entry_size; at += CACHE_LINE)
         __builtin_prefetch(entry + at, 1);
 }
@@ -113,44 +190,40 @@ static bool same_key(const struct keymap *map, const char *a, const char *b)
 }
 
 // The slot that holds key, or the free one where it belongs.
-static struct slot *find_slot(const struct keymap *map, const void *key, uint64_t hash)
+static uint32_t *find_slot(const struct keymap *map, const void *key, uint64_t hash)
 {
-    uint32_t tag = (uint32_t)(hash >> 32);
-    for (size_t i = hash & map->slot_mask;; i = (i + 1) & map->slot_mask) {
-        struct slot *s = &map->slots[i];
-        if (!s->entry || (s->tag == tag && same_key(map, entry_at(map, s->entry - 1), key)))
-            return s;
+    for (uint32_t *group = group_of(map, hash);;
+         group = group_of(map, (uint64_t)(group - map->slots) + GROUP)) {
+        for (uint32_t slots = slots_of(map, group, hash); slots; slots &= slots - 1) {
+            uint32_t *slot = &group[__builtin_ctz(slots)];
+            if (same_key(map, entry_of(map, *slot), key))
+                return slot;
+        }
+        uint32_t is_free = free_slots(group);
+        if (is_free)
+            return &group[__builtin_ctz(is_free)];
     }
 }
 
-// Uninitialised. Large tables are of huge pages where the kernel has them: each event touches a few
-// places at random, and finding their pages takes longer than finding their bytes.
-static void *allocate(size_t size)
+static void take_slot(const struct keymap *map, uint32_t *slot, uint64_t hash, size_t entry)
 {
-    if (size < HUGE_PAGE / 2)
-        return aligned_alloc(CACHE_LINE, (size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
-    void *memory = aligned_alloc(HUGE_PAGE, (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE);
-    if (memory)
-        madvise(memory, size, MADV_HUGEPAGE); // advice: without it all is the same, but slower
-    return memory;
+    *slot = (tag_of(hash) & ~map->slot_mask) | (uint32_t)(entry + 1);
 }
 
 static int grow_slots(struct keymap *map)
 {
-    size_t mask = map->slot_mask * 2 + 1;
-    struct slot *slots = allocate((mask + 1) * sizeof(*slots));
+    uint32_t mask = map->slot_mask * 2 + 1, *slots = new_slots(mask);
     if (!slots)
         return -1;
-    memset(slots, 0, (mask + 1) * sizeof(*slots));
     free(map->slots);
     map->slots = slots;
     map->slot_mask = mask;
     for (size_t entry = 0; entry < map->count; entry++) {
         uint64_t hash = keymap_hash(map, entry_at(map, entry));
-        size_t i = hash & mask;
-        while (slots[i].entry)
-            i = (i + 1) & mask;
-        slots[i] = (struct slot){(uint32_t)(hash >> 32), (uint32_t)entry + 1};
+        uint32_t *group = group_of(map, hash), is_free;
+        while (!(is_free = free_slots(group)))
+            group = group_of(map, (uint64_t)(group - map->slots) + GROUP);
+        take_slot(map, &group[__builtin_ctz(is_free)], hash, entry);
     }
     return 0;
 }
@@ -168,33 +241,34 @@ static int add_chunk(struct keymap *map)
     }
     // the first chunk takes the pages that it needs: most maps are small
     size_t size = map->entry_size << map->chunk_bits;
-    map->chunks[index] = index ? allocate(size) : aligned_alloc(CACHE_LINE, size);
+    map->chunks[index] = index ? large_memory(size) : aligned_alloc(CACHE_LINE, size);
     return map->chunks[index] ? 0 : -1;
 }
 
 void *keymap_cell(struct keymap *map, const void *key, uint64_t hash)
 {
-    struct slot *s = find_slot(map, key, hash);
-    if (s->entry)
-        return entry_at(map, s->entry - 1) + map->cell_offset;
-    if (map->count >= map->max_cells || map->count >= UINT32_MAX - 1)
+    uint32_t *slot = find_slot(map, key, hash);
+    if (*slot)
+        return entry_of(map, *slot) + map->cell_offset;
+    if (map->count >= map->max_cells)
         return NULL;
     if ((map->count & (((size_t)1 << map->chunk_bits) - 1)) == 0 && add_chunk(map) != 0)
         return NULL;
     char *entry = entry_at(map, map->count);
     memset(entry, 0, map->entry_size);
     memcpy(entry, key, map->key_size);
-    *s = (struct slot){(uint32_t)(hash >> 32), (uint32_t)++map->count};
-    // at half full, probes stay short; failing to grow costs speed, until nothing is free
-    if (map->count * 2 > map->slot_mask && grow_slots(map) != 0 && map->count >= map->slot_mask)
+    take_slot(map, slot, hash, map->count++);
+    // at three quarters, few groups are full; failing to grow costs speed, until one slot is free
+    if (map->count > map->slot_mask / 4 * 3 && grow_slots(map) != 0 &&
+        map->count + 1 >= map->slot_mask)
         map->max_cells = map->count;
     return entry + map->cell_offset;
 }
 
 void *keymap_find(const struct keymap *map, const void *key)
 {
-    const struct slot *s = find_slot(map, key, keymap_hash(map, key));
-    return s->entry ? entry_at(map, s->entry - 1) + map->cell_offset : NULL;
+    uint32_t slot = *find_slot(map, key, keymap_hash(map, key));
+    return slot ? entry_of(map, slot) + map->cell_offset : NULL;
 }
 
 size_t keymap_count(const struct keymap *map)

@@ -38,14 +38,15 @@ void sketch_free(struct sketch *s)
     *s = (struct sketch){0};
 }
 
-// Makes room for the buckets [low, high]. A path of few values takes little: there can be a
-// million.
+// Makes room for the buckets [low, high]. A path of few values takes little, as there can be a
+// million; one that had to grow gets half as much again on that side.
 static int reserve(struct sketch *s, uint32_t low, uint32_t high)
 {
     uint32_t first = low / GROW_BY * GROW_BY, end = (high / GROW_BY + 1) * GROW_BY;
     if (s->buckets) {
-        first = first < s->first ? first : s->first;
-        end = end > s->first + s->buckets ? end : s->first + s->buckets;
+        uint32_t last_end = s->first + s->buckets, more = s->buckets / 2 / GROW_BY * GROW_BY;
+        first = first >= s->first ? s->first : first > more ? first - more : 0;
+        end = end <= last_end ? last_end : end + more;
     }
     if (s->buckets == end - first)
         return 0;

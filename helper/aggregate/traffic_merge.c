@@ -40,12 +40,18 @@ static void translate(const struct merging *m, struct traffic_facts *f)
 static void merge_sums(const struct merging *m, struct traffic_sums *into,
                        const struct traffic_sums *from)
 {
+    struct traffic_item items[TRAFFIC_QUEUE_MAX];
+    size_t cells = into->cells ? keymap_count(from->cells) : 0;
     traffic_counts_add(&into->other, &from->other, 1);
-    for (size_t i = 0; into->cells && i < keymap_count(from->cells); i++) {
-        struct traffic_facts facts;
-        traffic_key_unpack(from->parts, keymap_key_at(from->cells, i), &facts);
-        translate(m, &facts);
-        traffic_sums_add(into, &facts, keymap_cell_at(from->cells, i), 1);
+    for (size_t at = 0, few; at < cells; at += few) {
+        few = cells - at < TRAFFIC_QUEUE_MAX ? cells - at : TRAFFIC_QUEUE_MAX;
+        for (size_t i = 0; i < few; i++) {
+            items[i].counts = *(const struct traffic_counts *)keymap_cell_at(from->cells, at + i);
+            items[i].sign = 1;
+            traffic_key_unpack(from->parts, keymap_key_at(from->cells, at + i), &items[i].facts);
+            translate(m, &items[i].facts);
+        }
+        traffic_sums_add_items(into, items, few, false);
     }
 }
 

@@ -4,10 +4,10 @@
 // connection, 429, 502, 503, 504) is tried again, later each time; another answer than 2xx is
 // final.
 
+#include "helper/export/curl_library.h"
 #include "helper/export/sender.h"
 #include "schema/encode.h"
 
-#include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +22,7 @@ struct batch {
 };
 
 struct http_sender {
+    const struct curl_library *curl;
     CURLM *multi;
     CURL *easy;
     struct curl_slist *headers;
@@ -45,10 +46,10 @@ static void http_close(void *self)
 {
     struct http_sender *s = self;
     if (s->busy)
-        curl_multi_remove_handle(s->multi, s->easy);
-    curl_easy_cleanup(s->easy);
-    curl_multi_cleanup(s->multi);
-    curl_slist_free_all(s->headers);
+        s->curl->multi_remove_handle(s->multi, s->easy);
+    s->curl->easy_cleanup(s->easy);
+    s->curl->multi_cleanup(s->multi);
+    s->curl->slist_free_all(s->headers);
     while (s->first) {
         struct batch *next = s->first->next;
         free(s->first);
@@ -60,32 +61,34 @@ static void http_close(void *self)
 static void *http_open(const char *to, const struct opt_list *headers, char *error,
                        size_t error_size)
 {
-    struct http_sender *s = calloc(1, sizeof(*s));
-    if (!s || curl_global_init(CURL_GLOBAL_DEFAULT) != 0) {
-        free(s);
-        return NULL;
-    }
-    s->last = &s->first;
-    s->delay_us = first_delay_us;
-    s->multi = curl_multi_init();
-    s->easy = curl_easy_init();
-    for (size_t i = 0; i < headers->count; i++)
-        s->headers = curl_slist_append(s->headers, headers->items[i]);
-    s->headers = curl_slist_append(s->headers, "Expect:"); // do not wait for 100 Continue
     if (strncmp(to, "http://", 7) != 0 && strncmp(to, "https://", 8) != 0) {
         snprintf(error, error_size, "cannot send to %s: write http://… or https://…", to);
-    } else if (s->multi && s->easy) {
-        curl_easy_setopt(s->easy, CURLOPT_URL, to);
-        curl_easy_setopt(s->easy, CURLOPT_HTTPHEADER, s->headers);
-        curl_easy_setopt(s->easy, CURLOPT_TIMEOUT, (long)TIMEOUT_S);
-        curl_easy_setopt(s->easy, CURLOPT_NOSIGNAL, 1L);
-        curl_easy_setopt(s->easy, CURLOPT_ERRORBUFFER, s->why);
-        curl_easy_setopt(s->easy, CURLOPT_WRITEFUNCTION, drop_body);
-        curl_easy_setopt(s->easy, CURLOPT_USERAGENT, "netvitals/" NETVITALS_VERSION);
-        return s;
+        return NULL;
     }
-    http_close(s);
-    return NULL;
+    const struct curl_library *curl = curl_library(error, error_size);
+    struct http_sender *s = curl ? calloc(1, sizeof(*s)) : NULL;
+    if (!s)
+        return NULL;
+    s->curl = curl;
+    s->last = &s->first;
+    s->delay_us = first_delay_us;
+    s->multi = curl->multi_init();
+    s->easy = curl->easy_init();
+    for (size_t i = 0; i < headers->count; i++)
+        s->headers = curl->slist_append(s->headers, headers->items[i]);
+    s->headers = curl->slist_append(s->headers, "Expect:"); // do not wait for 100 Continue
+    if (!s->multi || !s->easy) {
+        http_close(s);
+        return NULL;
+    }
+    curl->easy_setopt(s->easy, CURLOPT_URL, to);
+    curl->easy_setopt(s->easy, CURLOPT_HTTPHEADER, s->headers);
+    curl->easy_setopt(s->easy, CURLOPT_TIMEOUT, (long)TIMEOUT_S);
+    curl->easy_setopt(s->easy, CURLOPT_NOSIGNAL, 1L);
+    curl->easy_setopt(s->easy, CURLOPT_ERRORBUFFER, s->why);
+    curl->easy_setopt(s->easy, CURLOPT_WRITEFUNCTION, drop_body);
+    curl->easy_setopt(s->easy, CURLOPT_USERAGENT, "netvitals/" NETVITALS_VERSION);
+    return s;
 }
 
 static void drop_first(struct http_sender *s)
@@ -125,9 +128,9 @@ static void http_send(void *self, const char *bytes, size_t size)
 static void start_first(struct http_sender *s)
 {
     s->why[0] = '\0';
-    curl_easy_setopt(s->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)s->first->size);
-    curl_easy_setopt(s->easy, CURLOPT_POSTFIELDS, &s->first->bytes[0]);
-    s->busy = curl_multi_add_handle(s->multi, s->easy) == CURLM_OK;
+    s->curl->easy_setopt(s->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)s->first->size);
+    s->curl->easy_setopt(s->easy, CURLOPT_POSTFIELDS, &s->first->bytes[0]);
+    s->busy = s->curl->multi_add_handle(s->multi, s->easy) == CURLM_OK;
 }
 
 static bool is_temporary(CURLcode code, long status)
@@ -140,8 +143,8 @@ static bool is_temporary(CURLcode code, long status)
 static void finish_first(struct http_sender *s, CURLcode code)
 {
     long status = 0;
-    curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &status);
-    curl_multi_remove_handle(s->multi, s->easy);
+    s->curl->easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &status);
+    s->curl->multi_remove_handle(s->multi, s->easy);
     s->busy = false;
     if (code == CURLE_OK && status >= 200 && status < 300) {
         s->counts.sent++;
@@ -153,7 +156,7 @@ static void finish_first(struct http_sender *s, CURLcode code)
         snprintf(s->counts.error, sizeof(s->counts.error), "the server answered %ld", status);
     else
         snprintf(s->counts.error, sizeof(s->counts.error), "%s",
-                 s->why[0] ? s->why : curl_easy_strerror(code));
+                 s->why[0] ? s->why : s->curl->easy_strerror(code));
     if (is_temporary(code, status)) {
         s->retry_us = event_now_us() + s->delay_us;
         s->delay_us = s->delay_us * 2 < last_delay_us ? s->delay_us * 2 : last_delay_us;
@@ -170,8 +173,8 @@ static bool http_work(void *self)
     CURLMsg *message;
     if (!s->busy && s->first && event_now_us() >= s->retry_us)
         start_first(s);
-    curl_multi_perform(s->multi, &running);
-    while ((message = curl_multi_info_read(s->multi, &left)))
+    s->curl->multi_perform(s->multi, &running);
+    while ((message = s->curl->multi_info_read(s->multi, &left)))
         if (message->msg == CURLMSG_DONE) {
             finish_first(s, message->data.result);
             break; // there is one at a time, and the message is gone with its handle

@@ -48,6 +48,9 @@ typedef const char *escape_fn(char c);
 // The text with its special characters replaced, and U+FFFD for each byte that is not UTF-8.
 void print_escaped(FILE *out, struct text text, escape_fn *escape);
 
+// "from FILE, FILE", or "from this host" for what no file said.
+void print_sources(FILE *out, const struct report *report, escape_fn *escape);
+
 // An integer of 10^-decimals units as a decimal fraction: 1500, 3 is "1.500"; 0 prints the integer.
 void print_decimal(FILE *out, uint64_t value, unsigned decimals);
 

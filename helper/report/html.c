@@ -259,11 +259,7 @@ static void print_origin(FILE *out, const struct report *r)
     if (r->to_us)
         fprintf(out, "%.19sZ to %.19sZ (%s), ", time_format(r->from_us, from),
                 time_format(r->to_us, to), quantity_format(r->to_us - r->from_us, UNIT_US, length));
-    fputs(r->source_count ? "from " : "from this host", out);
-    for (size_t i = 0; i < r->source_count; i++) {
-        fputs(i ? ", " : "", out);
-        html_text(out, text_of(r->sources[i]));
-    }
+    print_sources(out, r, escape);
     fputs("</p>\n", out);
 }
 

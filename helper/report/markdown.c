@@ -102,13 +102,10 @@ static void print_report(FILE *out, const struct report *r, const struct render_
     char from[QUANTITY_MAX], to[QUANTITY_MAX];
     fprintf(out, "## %s\n\n", r->title);
     if (r->to_us)
-        fprintf(out, "%s to %s, from", time_format(r->from_us, from), time_format(r->to_us, to));
+        fprintf(out, "%s to %s, ", time_format(r->from_us, from), time_format(r->to_us, to));
     else
-        fputs("From", out);
-    for (size_t i = 0; i < r->source_count; i++) {
-        fputs(i ? ", " : " ", out);
-        print_escaped(out, text_of(r->sources[i]), escape);
-    }
+        fputs("Read ", out);
+    print_sources(out, r, escape);
     fputs(".\n", out);
     if (r->rows.row_count) {
         print_table(out, &r->rows, o);

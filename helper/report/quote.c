@@ -74,3 +74,12 @@ size_t text_width(struct text text)
     }
     return width;
 }
+
+void print_sources(FILE *out, const struct report *report, escape_fn *escape)
+{
+    fputs(report->source_count ? "from " : "from this host", out);
+    for (size_t i = 0; i < report->source_count; i++) {
+        fputs(i ? ", " : "", out);
+        print_escaped(out, text_of(report->sources[i]), escape);
+    }
+}

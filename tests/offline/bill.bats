@@ -87,7 +87,7 @@ report() { "$NETVITALS" report traffic "$OUT/flows" --rules "$OUT/rules" --forma
 }
 
 @test "quotas: near and passed, and check traffic exits 1 and 2" {
-  printf '10.0.0.1 free 300\n10.0.0.0/8 free 10M\n* charged 1K 50%%\n' >"$OUT/quota"
+  printf '10.0.0.1 free 300\n10.0.0.0/8 free 10m\n* charged 1k 50%%\n' >"$OUT/quota"
   report --quota "$OUT/quota"
   assert_jq "$OUT/report" '.[0].quotas | map(select(.sub == "10.0.0.1" and .rate == "free"))[0] | .state == "passed" and .used_bytes == 330 and .used_ppm == 1100000'
   assert_jq "$OUT/report" '.[0].quotas | map(select(.sub == "10.0.0.1" and .rate == "charged"))[0].state == "near"'
