@@ -17,9 +17,9 @@ struct {
     __type(value, __u8);
 } ours_trie SEC(".maps"), outer_src_trie SEC(".maps");
 
-static __always_inline bool direction__in_list_v4(const volatile struct prefixes *p, __u32 addr)
+static __always_inline bool direction__in_list_v4(const volatile struct prefixes *p, __u32 count,
+                                                  __u32 addr)
 {
-    __u32 count = p->v4_count;
 #pragma unroll
     for (__u32 i = 0; i < PREFIXES_INLINE; i++)
         if (i < count && (addr & p->v4[i].mask) == p->v4[i].net)
@@ -46,7 +46,7 @@ static __always_inline bool direction_matches_v4(const volatile struct prefixes 
     if (p->any)
         return true;
     if (!p->use_trie)
-        return direction__in_list_v4(p, addr);
+        return direction__in_list_v4(p, p->v4_count, addr);
     struct prefix_trie_key key = {.bits = 128, .addr = {[10] = 0xff, [11] = 0xff}};
     __builtin_memcpy(key.addr + 12, &addr, sizeof(addr));
     return bpf_map_lookup_elem(trie, &key) != NULL;

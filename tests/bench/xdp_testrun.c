@@ -27,7 +27,7 @@
 #include "bpf/xdpacct/tables.h"
 #include "tests/bench/xdp_testrun.skel.h"
 
-enum { FLOW_IDS = 1 << 20, REPEAT = 500000, ROUNDS_MAX = 101 };
+enum { FLOW_IDS = 1 << 20, REPEAT = 2000000, ROUNDS_MAX = 101 };
 
 enum program { NULL_PROGRAM, PARSE, OWN, STOCK, PROGRAMS };
 
