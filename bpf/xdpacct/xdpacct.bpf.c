@@ -54,8 +54,8 @@ static __always_inline void account_v4(struct xdp_md *ctx, const struct cpu_tabl
                                        struct ip_layer *ip, __u32 encap, __u32 bytes)
 {
     __u32 src = ip->src[0], dst = ip->dst[0];
-    bool up = direction_matches_v4(&settings.ours, &ours_trie, src);
-    bool down = direction_matches_v4(&settings.ours, &ours_trie, dst);
+    bool up = direction_ours_v4(&settings.ours, src);
+    bool down = direction_ours_v4(&settings.ours, dst);
     if (!count_sides(t, up, down, bytes))
         return;
     __u32 sub = up ? src : dst, peer = up ? dst : src;
@@ -181,14 +181,11 @@ static __always_inline bool count_plain(struct xdp_md *ctx)
     __u32 length = s->flags & SETTING_WIRE_BYTES ? frame_length(ctx) : 0;
     if (s->ours.any)
         return count_known(s, &p, length, DIR_UP);
-    if (s->ours.use_trie)
-        return false;
-    __u32 count = s->ours.v4_count;
-    if (direction__in_list_v4(&s->ours, count, p.src)) {
+    if (direction_ours_v4(&s->ours, p.src)) {
         KEEP_BRANCH();
-        return !direction__in_list_v4(&s->ours, count, p.dst) && count_known(s, &p, length, DIR_UP);
+        return !direction_ours_v4(&s->ours, p.dst) && count_known(s, &p, length, DIR_UP);
     }
-    return direction__in_list_v4(&s->ours, count, p.dst) && count_known(s, &p, length, DIR_DOWN);
+    return direction_ours_v4(&s->ours, p.dst) && count_known(s, &p, length, DIR_DOWN);
 }
 
 // What the program does with a packet; tests/bench/ measures it with other beginnings.

@@ -82,7 +82,7 @@ int bench_stock(struct xdp_md *ctx)
     struct plain p;
     if (!next_flow(ctx) || !plain_parse(ctx, &settings, &p))
         return XDP_ABORTED;
-    bool up = direction_matches_v4(&settings.ours, &ours_trie, p.src);
+    bool up = direction_ours_v4(&settings.ours, p.src);
     struct flow_key key = {.id = p.id | (up ? p.ports : p.ports >> 16 | p.ports << 16),
                            .sub = {up ? p.src : p.dst},
                            .peer = {up ? p.dst : p.src}};
