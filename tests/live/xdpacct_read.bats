@@ -217,6 +217,11 @@ flow_sums() { # FILE FACTOR
   [ "$(total some seen_bytes)" -eq "$(total one seen_bytes)" ]
   [ "$(total some accounted_bytes)" -eq "$(total one accounted_bytes)" ]
   "$xdpacct" --read cuts.pcap --interval 500ms | cmp - some
+  # flows in the spill map among them
+  python3 "$frames" flows few.pcap 3000
+  "$xdpacct" --read few.pcap --ours 10.128.0.0/9 --max-flows 1000 >few
+  [ "$(total few flows_spilled)" -gt 100 ]
+  "$xdpacct" --read few.pcap --ours 10.128.0.0/9 --max-flows 1000 | cmp - few
 }
 
 @test "a capture that is cut short is accounted up to there, and says so" {
