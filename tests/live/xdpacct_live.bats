@@ -279,7 +279,10 @@ add_tunnel() { # ARGUMENT...: of ip link add tunnel
   make_wire
   start_xdpacct --interval 200ms
   assert_equal "$(jq -rs '.[0].mode' acct.out)" native
+  local before
+  before=$(received)
   send_datagrams 10.9.0.2 499
+  wait_until 20 has_received $((before + 499))
   stop acct
   [ "$status" -eq 0 ]
   [ ! -s acct.err ]
