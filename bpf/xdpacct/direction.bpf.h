@@ -77,13 +77,17 @@ static __noinline int direction__in_pages(__u32 addr)
     return 0;
 }
 
-static __always_inline bool direction_ours_v4(const volatile struct prefixes *ours, __u32 addr)
+// Whether addr is in --ours, which was given.
+static __always_inline bool direction_listed_v4(const volatile struct prefixes *ours, __u32 addr)
 {
-    if (ours->any)
-        return true;
     if (ours->use_trie)
         return direction__in_pages(addr);
     return direction__in_list_v4(ours, addr);
+}
+
+static __always_inline bool direction_ours_v4(const volatile struct prefixes *ours, __u32 addr)
+{
+    return ours->any || direction_listed_v4(ours, addr);
 }
 
 static __always_inline bool direction_matches_v6(const volatile struct prefixes *p, void *trie,

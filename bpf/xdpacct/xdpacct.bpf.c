@@ -181,11 +181,11 @@ static __always_inline bool count_plain(struct xdp_md *ctx)
     __u32 length = s->flags & SETTING_WIRE_BYTES ? frame_length(ctx) : 0;
     if (s->ours.any)
         return count_known(s, &p, length, DIR_UP);
-    if (direction_ours_v4(&s->ours, p.src)) {
+    if (direction_listed_v4(&s->ours, p.src)) {
         KEEP_BRANCH();
-        return !direction_ours_v4(&s->ours, p.dst) && count_known(s, &p, length, DIR_UP);
+        return !direction_listed_v4(&s->ours, p.dst) && count_known(s, &p, length, DIR_UP);
     }
-    return direction_ours_v4(&s->ours, p.dst) && count_known(s, &p, length, DIR_DOWN);
+    return direction_listed_v4(&s->ours, p.dst) && count_known(s, &p, length, DIR_DOWN);
 }
 
 // What the program does with a packet; tests/bench/ measures it with other beginnings.
