@@ -115,6 +115,7 @@ $(foreach loader,$(LOADERS),$(eval $(call LOADER,$(loader))))
 
 -include $(patsubst %.c,$(BUILD)/%.d,$(HELPER_SRC) $(COMMON_SRC) $(foreach l,$(LOADERS),$(call loader_src,$(l))))
 -include $(patsubst %.c,$(BUILD)/%.d,$(BPF_SRC))
+-include $(wildcard $(BUILD)/tests/bench/*.d)
 
 # ---- documents made from the tables: docs/events.md (kept in the tree), man pages, completions
 

@@ -129,7 +129,7 @@ static void mask_of(unsigned bits, uint8_t *out, size_t size)
         out[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
 }
 
-static bool is_v4(const struct prefix *p)
+bool prefix__is_v4(const struct prefix *p)
 {
     struct ip_addr ip;
     memcpy(ip.bytes, p->key.addr, sizeof(ip.bytes));
@@ -138,7 +138,7 @@ static bool is_v4(const struct prefix *p)
 
 static bool add_inline(const struct prefix *p, struct prefixes *out)
 {
-    if (is_v4(p)) {
+    if (prefix__is_v4(p)) {
         if (out->v4_count == PREFIXES_INLINE)
             return false;
         struct prefix_v4 *v4 = &out->v4[out->v4_count++];

@@ -33,6 +33,8 @@ struct prefix {
     struct prefix_trie_key key;
 };
 
+bool prefix__is_v4(const struct prefix *p);
+
 struct prefix_set {
     struct prefix *items;
     size_t count;

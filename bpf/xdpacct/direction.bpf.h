@@ -4,7 +4,8 @@
 //
 // The kernel's LPM trie costs some 30 ns a lookup and every packet needs two, so up to
 // PREFIXES_INLINE prefixes of a family are compared one by one (about 1 ns each); the verifier
-// drops the comparisons that are not used. Longer lists go to the trie as a whole.
+// drops the comparisons that are not used. Longer lists go to the trie as a whole, but the IPv4
+// prefixes of --ours to pages, by which an address is decided in one to four steps.
 #pragma once
 
 #include "bpf/xdpacct/parse.bpf.h"
@@ -50,6 +51,43 @@ static __always_inline bool direction_matches_v4(const volatile struct prefixes 
     struct prefix_trie_key key = {.bits = 128, .addr = {[10] = 0xff, [11] = 0xff}};
     __builtin_memcpy(key.addr + 12, &addr, sizeof(addr));
     return bpf_map_lookup_elem(trie, &key) != NULL;
+}
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct prefix_page);
+} ours_pages SEC(".maps");
+
+// Not inlined: the key on its stack must not weigh on the usual path.
+static __noinline int direction__in_pages(__u32 addr)
+{
+    __u32 index = 0;
+    addr = bpf_ntohl(addr);
+    for (int shift = 24; shift >= 0; shift -= 8) {
+        struct prefix_page *page = bpf_map_lookup_elem(&ours_pages, &index);
+        if (!page)
+            return 0;
+        __u32 next = page->of[addr >> shift & 0xff];
+        if (next < PAGE_FIRST)
+            return next == PAGE_ALL;
+        index = next - PAGE_FIRST;
+    }
+    return 0;
+}
+
+// Whether addr is in --ours, which was given.
+static __always_inline bool direction_listed_v4(const volatile struct prefixes *ours, __u32 addr)
+{
+    if (ours->use_trie)
+        return direction__in_pages(addr);
+    return direction__in_list_v4(ours, addr);
+}
+
+static __always_inline bool direction_ours_v4(const volatile struct prefixes *ours, __u32 addr)
+{
+    return ours->any || direction_listed_v4(ours, addr);
 }
 
 static __always_inline bool direction_matches_v6(const volatile struct prefixes *p, void *trie,

@@ -58,6 +58,15 @@ static bool take_line(struct line *line, struct interval_counts *out)
     return ok;
 }
 
+static size_t flows_in(const struct line *lines, uint32_t n)
+{
+    size_t flows = 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (lines[i].v4[0].id)
+            flows += FLOW_ID_FAMILY(lines[i].v4[0].id) == FAMILY_V4 && lines[i].v4[1].id ? 2 : 1;
+    return flows;
+}
+
 // Empties a table that nobody counts into.
 static int take_table(struct acct *a, unsigned index, struct interval_counts *out)
 {
@@ -67,7 +76,7 @@ static int take_table(struct acct *a, unsigned index, struct interval_counts *ou
         of[c] = (struct counter){0};
     }
     struct line *lines = a->tables.lines + (size_t)index * a->tables.flow_lines;
-    bool ok = true;
+    bool ok = flows__reserve(&out->flows, out->flows.used + flows_in(lines, a->tables.flow_lines));
     for (uint32_t i = 0; i < a->tables.flow_lines; i++)
         ok = take_line(&lines[i], out) && ok;
     return ok ? 0 : -ENOMEM;
@@ -156,7 +165,12 @@ static int take_idle(struct acct *a, struct interval_counts *out)
     int err = 0;
     for (unsigned i = 0; i < t->cpu_count && !err; i++)
         err = take_table(a, t->table_of[i], out);
-    return err ? err : take_spill(t->spill_fds[t->spill_in_use], out);
+    size_t in_tables = out->flows.used;
+    if (!err)
+        err = take_spill(t->spill_fds[t->spill_in_use], out);
+    // the kernel's order is another one each time, but a capture is to give the same lines again
+    flows__sort(&out->flows, in_tables);
+    return err;
 }
 
 // Packets of CPUs that have no table: these counters alone are shared, so they are read and

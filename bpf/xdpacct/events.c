@@ -79,9 +79,8 @@ static void write_totals(struct writer *w, const struct stamp *stamp,
 void events_write(struct writer *w, const struct stamp *stamp, const struct interval_counts *counts,
                   struct naming *names)
 {
-    for (size_t i = 0; i < counts->flows.capacity && !writer_closed(w); i++)
-        if (counts->flows.entries[i].key.id)
-            write_flow(w, stamp, &counts->flows.entries[i], names);
+    for (size_t i = 0; i < counts->flows.used && !writer_closed(w); i++)
+        write_flow(w, stamp, &counts->flows.entries[i], names);
     write_totals(w, stamp, counts);
     naming__totals(names, stamp);
     writer_flush(w);

@@ -1,28 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// flows.c - entries lie one after the other, and only their places are hashed: so adding a flow
+// touches one line of memory that the CPU could not foresee, and growing moves no entry by hash.
 
 #include "bpf/xdpacct/flows.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
-enum { CAPACITY_FIRST = 1024 };
+enum { CAPACITY_FIRST = 1024, ROOM_FIRST = CAPACITY_FIRST / 2 };
 
-static uint64_t mix(uint64_t h, uint64_t word)
+struct flow_slot {
+    uint32_t hash;
+    uint32_t place; // in entries, from 1; 0: free
+};
+
+// Who sends the packets must not know what crowds into one part of the table.
+static bool draw_factors(struct flows *f)
 {
-    h = (h ^ word) * 0x9e3779b97f4a7c15u;
-    return h ^ h >> 29;
+    if (getrandom(f->factors, sizeof(f->factors), 0) != sizeof(f->factors))
+        return false;
+    for (int i = 0; i < HASH_FACTORS; i++)
+        f->factors[i] |= 1;
+    return true;
 }
 
-static size_t hash(const struct flow_key *key)
+static uint32_t hash(const struct flows *f, const struct flow_key *key)
 {
-    uint64_t h = mix(0, key->id);
-    h = mix(h, key->sub[0]);
-    h = mix(h, key->peer[0]);
-    if (FLOW_ID_FAMILY(key->id) == FAMILY_V6) {
-        h = mix(h, key->sub[1]);
-        h = mix(h, key->peer[1]);
-    }
-    return (size_t)(h ^ h >> 32);
+    uint64_t sum = key->id * f->factors[0] + key->sub[0] * f->factors[1] +
+                   key->peer[0] * f->factors[2] + key->sub[1] * f->factors[3] +
+                   key->peer[1] * f->factors[4];
+    return (uint32_t)(flow_hash(sum, f->factors[5]) >> 32);
 }
 
 static bool equal(const struct flow_key *a, const struct flow_key *b)
@@ -31,41 +40,70 @@ static bool equal(const struct flow_key *a, const struct flow_key *b)
            a->peer[0] == b->peer[0] && a->peer[1] == b->peer[1];
 }
 
-// The flow's entry, or the free one where it belongs. There is always a free one.
-static struct flow_entry *find(struct flow_entry *entries, size_t capacity,
-                               const struct flow_key *key)
+static bool grow_slots(struct flows *f, size_t capacity)
 {
-    size_t i = hash(key) & (capacity - 1);
-    while (entries[i].key.id && !equal(&entries[i].key, key))
-        i = (i + 1) & (capacity - 1);
-    return &entries[i];
-}
-
-static bool grow(struct flows *f)
-{
-    size_t capacity = f->capacity ? f->capacity * 2 : CAPACITY_FIRST;
-    struct flow_entry *entries = calloc(capacity, sizeof(*entries));
-    if (!entries)
+    if (capacity > (size_t)UINT32_MAX + 1 || (f->capacity == 0 && !draw_factors(f)))
         return false;
-    for (size_t i = 0; i < f->capacity; i++)
-        if (f->entries[i].key.id)
-            *find(entries, capacity, &f->entries[i].key) = f->entries[i];
-    free(f->entries);
-    f->entries = entries;
+    struct flow_slot *slots = calloc(capacity, sizeof(*slots));
+    if (!slots)
+        return false;
+    for (size_t i = 0; i < f->capacity; i++) {
+        size_t at = f->slots[i].hash & (capacity - 1);
+        while (f->slots[i].place && slots[at].place)
+            at = (at + 1) & (capacity - 1);
+        if (f->slots[i].place)
+            slots[at] = f->slots[i];
+    }
+    free(f->slots);
+    f->slots = slots;
     f->capacity = capacity;
     return true;
 }
 
+static bool grow_entries(struct flows *f, size_t room)
+{
+    struct flow_entry *entries = realloc(f->entries, room * sizeof(*entries));
+    if (!entries)
+        return false;
+    f->entries = entries;
+    f->room = room;
+    return true;
+}
+
+bool flows__reserve(struct flows *f, size_t count)
+{
+    size_t capacity = f->capacity ? f->capacity : CAPACITY_FIRST;
+    while (capacity < count * 2)
+        capacity *= 2;
+    if (capacity > f->capacity && !grow_slots(f, capacity))
+        return false;
+    return count <= f->room || grow_entries(f, count);
+}
+
+static struct flow_entry *append(struct flows *f, struct flow_slot *slot, uint32_t hash,
+                                 const struct flow_key *key)
+{
+    if (f->used == f->room && !grow_entries(f, f->room ? f->room * 2 : ROOM_FIRST))
+        return NULL;
+    struct flow_entry *entry = &f->entries[f->used++];
+    *entry = (struct flow_entry){.key = *key};
+    *slot = (struct flow_slot){hash, (uint32_t)f->used};
+    return entry;
+}
+
 bool flows__add(struct flows *f, const struct flow_key *key, const struct flow_count *count)
 {
-    if ((f->used + 1) * 4 > f->capacity * 3 && !grow(f))
+    if (f->used * 2 >= f->capacity && !flows__reserve(f, f->used + 1))
         return false;
-    struct flow_entry *entry = find(f->entries, f->capacity, key);
-    if (!entry->key.id) {
-        entry->key = *key;
-        entry->count = (struct flow_count){0};
-        f->used++;
-    }
+    uint32_t h = hash(f, key);
+    size_t at = h & (f->capacity - 1);
+    while (f->slots[at].place &&
+           (f->slots[at].hash != h || !equal(&f->entries[f->slots[at].place - 1].key, key)))
+        at = (at + 1) & (f->capacity - 1);
+    struct flow_slot *slot = &f->slots[at];
+    struct flow_entry *entry = slot->place ? &f->entries[slot->place - 1] : append(f, slot, h, key);
+    if (!entry)
+        return false;
     for (int dir = 0; dir < 2; dir++) {
         entry->count.packets[dir] += count->packets[dir];
         entry->count.bytes[dir] += count->bytes[dir];
@@ -73,17 +111,28 @@ bool flows__add(struct flows *f, const struct flow_key *key, const struct flow_c
     return true;
 }
 
+static int compare_keys(const void *a, const void *b)
+{
+    return memcmp(&((const struct flow_entry *)a)->key, &((const struct flow_entry *)b)->key,
+                  sizeof(struct flow_key));
+}
+
+void flows__sort(struct flows *f, size_t first)
+{
+    if (f->used > first)
+        qsort(f->entries + first, f->used - first, sizeof(*f->entries), compare_keys);
+}
+
 void flows__clear(struct flows *f)
 {
-    for (size_t i = 0; i < f->capacity && f->used; i++)
-        if (f->entries[i].key.id) {
-            f->entries[i].key.id = 0;
-            f->used--;
-        }
+    if (f->used)
+        memset(f->slots, 0, f->capacity * sizeof(*f->slots));
+    f->used = 0;
 }
 
 void flows__free(struct flows *f)
 {
     free(f->entries);
+    free(f->slots);
     *f = (struct flows){0};
 }

@@ -9,18 +9,29 @@
 #include "bpf/xdpacct/xdpacct.h"
 
 struct flow_entry {
-    struct flow_key key; // id 0: free
+    struct flow_key key;
     struct flow_count count;
 };
 
+// In the order in which they were added first: so what is printed does not depend on the secret
+// factors of the hash.
 struct flows {
     struct flow_entry *entries;
-    size_t capacity; // a power of two
-    size_t used;
+    size_t used, room;
+    struct flow_slot *slots; // hash table of places in entries
+    size_t capacity;         // of it, a power of two
+    uint64_t factors[HASH_FACTORS];
 };
+
+// Makes room for so many flows at once, which is cheaper than growing. False if there is no memory.
+bool flows__reserve(struct flows *f, size_t count);
 
 // Adds to the flow, making it if need be. False if there is no memory for it.
 bool flows__add(struct flows *f, const struct flow_key *key, const struct flow_count *count);
+
+// Puts the entries from first on in order of their keys. Then nothing can be added until
+// flows__clear.
+void flows__sort(struct flows *f, size_t first);
 
 // Forgets all flows and keeps the memory.
 void flows__clear(struct flows *f);

@@ -144,6 +144,7 @@ static void write_change(struct live *v, enum monitor_change change, const char 
 {
     struct event ev = {.type = EV_iface_change};
     EVENT_SET(&ev, iface_change, iface, text_of(v->monitor.name));
+    EVENT_SET(&ev, iface_change, mode, text_of(xdp_mode_name(v->attachment.mode)));
     EVENT_SET(&ev, iface_change, change, text_of(monitor_change_name(change)));
     EVENT_SET(&ev, iface_change, mtu, v->monitor.mtu);
     if (was[0])

@@ -106,6 +106,7 @@ static void write_reclass(struct naming *n, const struct event *flow, const stru
 {
     struct event ev = {.type = EV_reclass, .ts_us = flow->ts_us};
     EVENT_SET(&ev, reclass, iface, flow->flow.iface);
+    EVENT_SET(&ev, reclass, mode, flow->flow.mode);
     EVENT_SET(&ev, reclass, sub, flow->flow.sub);
     EVENT_SET(&ev, reclass, peer, flow->flow.peer);
     EVENT_SET(&ev, reclass, proto, flow->flow.proto);
@@ -158,6 +159,7 @@ void naming__totals(struct naming *n, const struct stamp *stamp)
     struct name_losses now = n->acct->skel->bss->name_losses;
     struct event ev = {.type = EV_names_totals, .ts_us = stamp->ts_us};
     EVENT_SET(&ev, names_totals, iface, text_of(stamp->iface));
+    EVENT_SET(&ev, names_totals, mode, text_of(stamp->mode));
     EVENT_SET(&ev, names_totals, interval_us, stamp->interval_us);
     EVENT_SET(&ev, names_totals, copies, counts.copies);
     EVENT_SET(&ev, names_totals, copies_over_limit, now.over_limit - n->told.over_limit);

@@ -37,6 +37,10 @@ struct cursor {
     __u32 vlan; // of the last tag, tag bit set; 0: none
 };
 
+// After a branch that the verifier can decide, or the CPU foresee: clang must not turn it into a
+// selection, which does the work of both sides.
+#define KEEP_BRANCH() asm volatile("")
+
 #define HIDE(cursor, value) ((value) += (cursor)->zero)
 
 // An IP packet: one layer of what may be several.

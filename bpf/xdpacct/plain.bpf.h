@@ -18,28 +18,36 @@ enum {
 
 struct plain {
     __u32 src, dst; // network order
-    __u32 ports, proto;
+    __u32 ports;
     __u32 bytes; // IP total length
+    __u64 id;    // FLOW_ID without the ports
 };
 
+// Its length is checked as well: the frame holds all of it.
 static __always_inline bool plain_parse(struct xdp_md *ctx, const volatile struct settings *s,
                                         struct plain *p)
 {
-    void *data = (void *)(long)ctx->data;
+    void *data = (void *)(long)ctx->data, *data_end = (void *)(long)ctx->data_end;
     __u32 *words = data + 12;
     struct iphdr *h = data + sizeof(struct ethhdr);
     __u32 *ports = (void *)(h + 1);
-    if ((void *)(ports + 1) > (void *)(long)ctx->data_end)
+    if ((void *)(ports + 1) > data_end)
         return false;
-    if ((words[0] & PLAIN_TYPE_MASK) != PLAIN_TYPE || words[2] & PLAIN_FRAGMENT_MASK)
+    __u32 fragment_proto = words[2];
+    if ((words[0] & PLAIN_TYPE_MASK) != PLAIN_TYPE || fragment_proto & PLAIN_FRAGMENT_MASK)
         return false;
-    p->proto = words[2] >> PLAIN_PROTO_SHIFT;
-    p->bytes = bpf_ntohs(h->tot_len);
+    p->ports = *ports;
     p->src = h->saddr;
     p->dst = h->daddr;
-    p->ports = *ports;
-    if (p->proto == IPPROTO_TCP)
+    p->bytes = bpf_ntohs(h->tot_len);
+    if (p->bytes < sizeof(*h) || p->bytes > s->mtu || (void *)h + p->bytes > data_end)
+        return false;
+    __u32 proto = fragment_proto >> PLAIN_PROTO_SHIFT;
+    if (proto == IPPROTO_TCP) {
+        p->id = FLOW_ID(0, 0, IPPROTO_TCP, ENCAP_NONE, FAMILY_V4);
         return true;
-    return p->proto == IPPROTO_UDP &&
+    }
+    p->id = FLOW_ID(0, 0, IPPROTO_UDP, ENCAP_NONE, FAMILY_V4);
+    return proto == IPPROTO_UDP &&
            (__u16)(bpf_ntohs(p->ports >> 16) - s->tunnel_port_first) >= s->tunnel_port_span;
 }

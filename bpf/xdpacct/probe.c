@@ -50,10 +50,8 @@ static int wait_for_end(const struct loader *l, uint64_t duration_us)
 
 static void sum_up(struct found *f)
 {
-    for (size_t i = 0; i < f->counts.flows.capacity; i++) {
+    for (size_t i = 0; i < f->counts.flows.used; i++) {
         const struct flow_entry *e = &f->counts.flows.entries[i];
-        if (!e->key.id)
-            continue;
         uint8_t encap = FLOW_ID_ENCAP(e->key.id);
         f->encap_packets[encap] += e->count.packets[DIR_UP];
         f->encap_bytes[encap] += e->count.bytes[DIR_UP];

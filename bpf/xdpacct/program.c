@@ -2,6 +2,7 @@
 
 #include "bpf/xdpacct/program.h"
 #include "bpf/common/libbpf_log.h"
+#include "bpf/xdpacct/pages.h"
 #include "helper/exit_codes.h"
 #include "bpf/xdpacct/xdpacct.skel.h"
 
@@ -41,6 +42,27 @@ static int fill_trie(struct bpf_map *trie, const struct prefix_set *set)
     return 0;
 }
 
+enum { V4_MAPPED_BITS = 96 };
+
+static int make_pages(struct pages *pages, const struct prefix_set *set)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        const struct prefix_trie_key *key = &set->items[i].key;
+        if (prefix__is_v4(&set->items[i]) &&
+            !pages__add(pages, key->addr + 12, key->bits - V4_MAPPED_BITS))
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static int fill_pages(struct bpf_map *map, const struct pages *pages)
+{
+    for (uint32_t i = 0; i < pages->count; i++)
+        if (bpf_map_update_elem(bpf_map__fd(map), &i, &pages->pages[i], BPF_ANY) != 0)
+            return -errno;
+    return 0;
+}
+
 // Says which spill map is in use, and which CPU counts into which table.
 static int fill_maps(struct acct *a)
 {
@@ -66,7 +88,12 @@ static int load(struct acct *a, const struct settings *settings, const struct pr
         s->flags |= SETTING_FRAGS;
     prefix_set__settings(ours, &s->ours);
     prefix_set__settings(outer_src, &s->outer_src);
-    int err = set_flow_maps(a);
+    struct pages pages = {0};
+    int err = s->ours.use_trie ? make_pages(&pages, ours) : 0;
+    if (!err && pages.count)
+        err = bpf_map__set_max_entries(a->skel->maps.ours_pages, (uint32_t)pages.count);
+    if (!err)
+        err = set_flow_maps(a);
     if (!err)
         err = set_name_maps(a->skel, settings->names != NAMES_OFF);
     if (!err && a->frags)
@@ -75,6 +102,9 @@ static int load(struct acct *a, const struct settings *settings, const struct pr
         err = xdpacct_bpf__load(a->skel);
     if (!err && s->ours.use_trie)
         err = fill_trie(a->skel->maps.ours_trie, ours);
+    if (!err)
+        err = fill_pages(a->skel->maps.ours_pages, &pages);
+    pages__free(&pages);
     if (!err && s->outer_src.use_trie)
         err = fill_trie(a->skel->maps.outer_src_trie, outer_src);
     return err ? err : fill_maps(a);

@@ -140,15 +140,16 @@ static __always_inline void slot__add_v4(struct slot_v4 *slot, const struct cpu_
     slot->count[p->dir] = count + SLOT_COUNT(1, p->bytes);
 }
 
-// 0 if the slot is the packet's flow's. What lies above the id is not compared.
-static __always_inline __u64 slot__differs_v4(const struct slot_v4 *slot, const struct v4_packet *p)
+// marked: names.bpf.h may have written above the id.
+static __always_inline bool slot__is_v4(const struct slot_v4 *slot, const struct v4_packet *p,
+                                        bool marked)
 {
-    return (slot->id ^ p->id) << 8 | (slot->addrs ^ p->addrs);
-}
-
-static __always_inline bool slot__is_v4(const struct slot_v4 *slot, const struct v4_packet *p)
-{
-    return slot__differs_v4(slot, p) == 0;
+    if (slot->addrs != p->addrs)
+        return false;
+    if (marked)
+        return (slot->id ^ p->id) << 8 == 0;
+    KEEP_BRANCH();
+    return slot->id == p->id;
 }
 
 // The flow's slot in this line, taken if one is free; NULL if both are other flows'. A line only
@@ -156,13 +157,13 @@ static __always_inline bool slot__is_v4(const struct slot_v4 *slot, const struct
 static __always_inline struct slot_v4 *line__slot_v4(struct line *line, const struct v4_packet *p)
 {
     struct slot_v4 *slot = &line->v4[0];
-    if (slot__is_v4(slot, p))
+    if (slot__is_v4(slot, p, true))
         return slot;
     if (slot->id) {
         if (FLOW_ID_FAMILY(slot->id) == FAMILY_V6)
             return NULL;
         slot = &line->v4[1];
-        if (slot__is_v4(slot, p))
+        if (slot__is_v4(slot, p, true))
             return slot;
         if (slot->id)
             return NULL;
@@ -178,29 +179,28 @@ static __always_inline __u32 table__index_v4(const struct v4_packet *p,
     return table__index(p->addrs * s->hash_factors[0] + p->id * s->hash_factors[1], s);
 }
 
-// The flow's slot in this line, or NULL. Which of the two slots it is cannot be foreseen, and by
-// when it is known the line has come from memory: so there is no branch on it.
-static __always_inline struct slot_v4 *line__find_v4(struct line *line, const struct v4_packet *p)
+// The flow's slot in this line, or NULL.
+static __always_inline struct slot_v4 *line__find_v4(struct line *line, const struct v4_packet *p,
+                                                     bool marked)
 {
-    __u64 differs = slot__differs_v4(&line->v4[0], p), negative = -differs;
-    // hidden, or clang makes a branch of it
-    asm volatile("" : "+r"(negative));
-    struct slot_v4 *slot = &line->v4[(differs | negative) >> 63];
-    return slot__is_v4(slot, p) ? slot : NULL;
+    if (slot__is_v4(&line->v4[0], p, marked))
+        return &line->v4[0];
+    return slot__is_v4(&line->v4[1], p, marked) ? &line->v4[1] : NULL;
 }
 
-// The slot of a flow that has one, or NULL. Changes nothing.
+// The slot of a flow that has one, or NULL. Changes nothing. Most flows have the first slot: where
+// not, the branch is mistaken, but doing without one costs every packet more.
 static __always_inline struct slot_v4 *table_find_v4(const struct cpu_table *t,
                                                      const struct v4_packet *p,
-                                                     const volatile struct settings *s)
+                                                     const volatile struct settings *s, bool marked)
 {
     __u32 index = table__index_v4(p, s);
     struct line *line = table__line(t, index);
-    struct slot_v4 *slot = line ? line__find_v4(line, p) : NULL;
+    struct slot_v4 *slot = line ? line__find_v4(line, p, marked) : NULL;
     if (slot)
         return slot;
     line = table__line(t, index ^ 1);
-    return line ? line__find_v4(line, p) : NULL;
+    return line ? line__find_v4(line, p, marked) : NULL;
 }
 
 // Counts a packet. Returns the first word of its flow's slot, or NULL if it went elsewhere.

@@ -7,8 +7,9 @@
 // packet is counted as seen once, and either in a flow or in exactly one other counter; and the
 // verdict is the one that the loader set, never anything else.
 //
-// Most packets are plain ones of flows that are in the table already. count_known does only these,
-// all of it in registers, and before it has changed anything it leaves the rest to count_any.
+// Most packets are plain ones of flows that are in the table already. count_plain does only these,
+// in as few instructions as can be, and before it has changed anything it leaves the rest to
+// count_any.
 
 #include "bpf/xdpacct/dissect.bpf.h"
 #include "bpf/xdpacct/names.bpf.h"
@@ -53,8 +54,8 @@ static __always_inline void account_v4(struct xdp_md *ctx, const struct cpu_tabl
                                        struct ip_layer *ip, __u32 encap, __u32 bytes)
 {
     __u32 src = ip->src[0], dst = ip->dst[0];
-    bool up = direction_matches_v4(&settings.ours, &ours_trie, src);
-    bool down = direction_matches_v4(&settings.ours, &ours_trie, dst);
+    bool up = direction_ours_v4(&settings.ours, src);
+    bool down = direction_ours_v4(&settings.ours, dst);
     if (!count_sides(t, up, down, bytes))
         return;
     __u32 sub = up ? src : dst, peer = up ? dst : src;
@@ -138,50 +139,59 @@ __noinline int count_any(struct xdp_md *ctx)
     return count_walk(ctx, &t, &w, length);
 }
 
-// Which flow a plain packet belongs to. False if that takes more than its addresses and ports.
-static __always_inline bool plain_flow(const struct plain *p, struct v4_packet *packet)
+// A plain packet of a flow that has a slot. False for any other, of which nothing was counted.
+// Inlined once for each direction, which is a constant then.
+static __always_inline bool count_known(const volatile struct settings *s, const struct plain *p,
+                                        __u32 length, enum direction dir)
 {
-    bool up = direction_matches_v4(&settings.ours, &ours_trie, p->src);
-    if (!settings.ours.any && up == direction_matches_v4(&settings.ours, &ours_trie, p->dst))
+    struct cpu_table t;
+    if (!table_mine(&t, s))
         return false;
-    __u32 peer = up ? p->dst : p->src;
-    packet->addrs = V4_ADDRS(up ? p->src : p->dst, settings.by == BY_SUBSCRIBER ? 0 : peer);
-    packet->id = flow_id(p->ports, p->proto, ENCAP_NONE, FAMILY_V4, !up);
-    packet->dir = up ? DIR_UP : DIR_DOWN;
+    __u32 sub = dir == DIR_UP ? p->src : p->dst, peer = dir == DIR_UP ? p->dst : p->src;
+    struct v4_packet packet = {.id = FLOW_ID(0, 0, 0, ENCAP_NONE, FAMILY_V4),
+                               .addrs = V4_ADDRS(sub, peer)};
+    __u32 by = s->by;
+    if (by == BY_SUBSCRIBER)
+        packet.addrs = V4_ADDRS(sub, 0);
+    if (by == BY_FLOW)
+        packet.id = p->id | (dir == DIR_UP ? p->ports : p->ports >> 16 | p->ports << 16);
+    struct slot_v4 *slot = table_find_v4(&t, &packet, s, s->names != NAMES_OFF);
+    if (!slot || names_wanted(packet.id, dir, &slot->id))
+        return false;
+    __u32 bytes = s->flags & SETTING_WIRE_BYTES ? length : p->bytes;
+    __u64 sum = slot->count[dir] + SLOT_COUNT(1, bytes);
+    if (SLOT_BYTES(sum) < bytes)
+        return false;
+    slot->count[dir] = sum;
+    table_count(&t, COUNT_SEEN, 1, bytes);
+    if (s->ours.any)
+        table_count(&t, COUNT_LOCAL, 1, bytes);
     return true;
 }
 
-// A plain packet of a flow that has a slot. False for any other, of which nothing was counted.
-static __always_inline bool count_known(struct xdp_md *ctx)
+// Counts a plain packet whose flow has a slot, and says whether it did.
+static __always_inline bool count_plain(struct xdp_md *ctx)
 {
+    const volatile struct settings *s = &settings;
+    // kept in a register: clang would load the address again for each setting
+    asm volatile("" : "+r"(s));
     struct plain p;
-    struct v4_packet packet;
-    struct cpu_table t;
-    __u32 length = frame_length(ctx);
-    if (!plain_parse(ctx, &settings, &p) || p.bytes < sizeof(struct iphdr) ||
-        p.bytes > settings.mtu || sizeof(struct ethhdr) + p.bytes > length)
+    if (!plain_parse(ctx, s, &p))
         return false;
-    if (!plain_flow(&p, &packet) || !table_mine(&t, &settings))
-        return false;
-    struct slot_v4 *slot = table_find_v4(&t, &packet, &settings);
-    if (!slot || names_wanted(packet.id, packet.dir, &slot->id))
-        return false;
-    __u32 bytes = settings.flags & SETTING_WIRE_BYTES ? length : p.bytes;
-    __u64 *count = &slot->count[packet.dir & 1];
-    __u64 sum = *count + SLOT_COUNT(1, bytes);
-    if (SLOT_BYTES(sum) < bytes)
-        return false;
-    *count = sum;
-    table_count(&t, COUNT_SEEN, 1, bytes);
-    if (settings.ours.any)
-        table_count(&t, COUNT_LOCAL, 1, bytes);
-    return true;
+    __u32 length = s->flags & SETTING_WIRE_BYTES ? frame_length(ctx) : 0;
+    if (s->ours.any)
+        return count_known(s, &p, length, DIR_UP);
+    if (direction_listed_v4(&s->ours, p.src)) {
+        KEEP_BRANCH();
+        return !direction_listed_v4(&s->ours, p.dst) && count_known(s, &p, length, DIR_UP);
+    }
+    return direction_listed_v4(&s->ours, p.dst) && count_known(s, &p, length, DIR_DOWN);
 }
 
 // What the program does with a packet; tests/bench/ measures it with other beginnings.
 static __always_inline int count_packet(struct xdp_md *ctx)
 {
-    return count_known(ctx) ? settings.verdict : count_any(ctx);
+    return count_plain(ctx) ? settings.verdict : count_any(ctx);
 }
 
 SEC("xdp")

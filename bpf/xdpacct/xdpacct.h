@@ -26,7 +26,7 @@ enum {
     VXLAN_PORTS_MAX = 4,
     GENEVE_PORT = 6081,
     GTP_PORT = 2152,
-    PREFIXES_INLINE = 4,  // per family; more go to an LPM trie
+    PREFIXES_INLINE = 4,  // per family; more go to pages or an LPM trie
     HASH_FACTORS = 6,     // words of an IPv6 flow's key, and one
     FRAGMENTS_MAX = 8192, // packets in pieces that are remembered at a time
     FRAGMENT_AGE_MAX_S = 30,
@@ -175,8 +175,17 @@ struct prefixes {
     struct prefix_v4 v4[PREFIXES_INLINE];
     struct prefix_v6 v6[PREFIXES_INLINE];
     __u32 v4_count, v6_count;
-    __u32 use_trie; // too many for the above: all of them are in the trie
+    __u32 use_trie; // too many for the above: all of them are in the trie, and IPv4 ones of --ours
+                    // in pages
     __u32 any;      // none given: everything matches
+};
+
+// A long list of IPv4 prefixes: a page for the first byte of an address, and further ones for the
+// bytes after it where that does not decide.
+enum { PAGE_NONE, PAGE_ALL, PAGE_FIRST }; // PAGE_FIRST + n: look at page n
+
+struct prefix_page {
+    __u32 of[256]; // by the value of the byte
 };
 
 struct prefix_trie_key {

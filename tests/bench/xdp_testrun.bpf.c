@@ -82,8 +82,8 @@ int bench_stock(struct xdp_md *ctx)
     struct plain p;
     if (!next_flow(ctx) || !plain_parse(ctx, &settings, &p))
         return XDP_ABORTED;
-    bool up = direction_matches_v4(&settings.ours, &ours_trie, p.src);
-    struct flow_key key = {.id = flow_id(p.ports, p.proto, ENCAP_NONE, FAMILY_V4, !up),
+    bool up = direction_ours_v4(&settings.ours, p.src);
+    struct flow_key key = {.id = p.id | (up ? p.ports : p.ports >> 16 | p.ports << 16),
                            .sub = {up ? p.src : p.dst},
                            .peer = {up ? p.dst : p.src}};
     stock_add(&key, p.bytes);

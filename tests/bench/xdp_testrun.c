@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// LINK: bpf/xdpacct/tables.c
+// LINK: bpf/xdpacct/pages.c bpf/xdpacct/tables.c
 // LIBS: libbpf libelf zlib
 //
 // xdp_testrun.c - nanoseconds per packet of the accounting program, by BPF_PROG_TEST_RUN.
@@ -24,10 +24,11 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "bpf/xdpacct/pages.h"
 #include "bpf/xdpacct/tables.h"
 #include "tests/bench/xdp_testrun.skel.h"
 
-enum { FLOW_IDS = 1 << 20, REPEAT = 500000, ROUNDS_MAX = 101 };
+enum { FLOW_IDS = 1 << 20, REPEAT = 2000000, ROUNDS_MAX = 101 };
 
 enum program { NULL_PROGRAM, PARSE, OWN, STOCK, PROGRAMS };
 
@@ -79,7 +80,7 @@ static void set_settings(struct bench *b, unsigned prefixes, enum names_mode nam
     s->ours.use_trie = prefixes > PREFIXES_INLINE;
 }
 
-static void fill_maps(struct bench *b, unsigned prefixes)
+static void fill_maps(struct bench *b, const struct pages *pages)
 {
     uint32_t zero = 0;
     if (bpf_map_update_elem(bpf_map__fd(b->skel->maps.spills), &zero, &b->tables.spill_fds[0], 0) !=
@@ -87,14 +88,21 @@ static void fill_maps(struct bench *b, unsigned prefixes)
         die("spill map");
     for (unsigned i = 0; i < b->tables.cpu_count; i++)
         b->skel->bss->table_of_cpu[b->tables.cpus[i]] = (uint16_t)i;
-    for (unsigned i = 0; prefixes > PREFIXES_INLINE && i < prefixes; i++) {
-        struct prefix_trie_key key = {.bits = i ? 128 : 104,
-                                      .addr = {[10] = 0xff, [11] = 0xff, [12] = i ? 192 : 10}};
-        key.addr[14] = i / 256;
-        key.addr[15] = i % 256;
-        uint8_t yes = 1;
-        bpf_map_update_elem(bpf_map__fd(b->skel->maps.ours_trie), &key, &yes, 0);
-    }
+    for (uint32_t i = 0; i < pages->count; i++)
+        if (bpf_map_update_elem(bpf_map__fd(b->skel->maps.ours_pages), &i, &pages->pages[i], 0) !=
+            0)
+            die("pages");
+}
+
+// One prefix that all sources have, and others.
+static void make_pages(struct pages *pages, unsigned prefixes)
+{
+    for (unsigned i = 0; prefixes > PREFIXES_INLINE && i < prefixes; i++)
+        if (!pages__add(pages,
+                        i ? (uint8_t[4]){192, 0, (uint8_t)(i / 256), (uint8_t)i}
+                          : (uint8_t[4]){10, 0, 0, 0},
+                        i ? 32 : 8))
+            die("pages");
 }
 
 static void open_bench(struct bench *b, uint64_t max_flows, unsigned prefixes,
@@ -106,10 +114,15 @@ static void open_bench(struct bench *b, uint64_t max_flows, unsigned prefixes,
     set_settings(b, prefixes, names);
     bpf_map__reuse_fd(b->skel->maps.lines, b->tables.lines_fd);
     bpf_map__set_inner_map_fd(b->skel->maps.spills, b->tables.spill_fds[0]);
+    struct pages pages = {0};
+    make_pages(&pages, prefixes);
+    if (pages.count)
+        bpf_map__set_max_entries(b->skel->maps.ours_pages, (uint32_t)pages.count);
     bpf_program__set_autoload(b->skel->progs.xdpacct, false);
     if (xdp_testrun_bpf__load(b->skel) != 0)
         die("load");
-    fill_maps(b, prefixes);
+    fill_maps(b, &pages);
+    pages__free(&pages);
     b->ids = mmap(NULL, FLOW_IDS * sizeof(*b->ids), PROT_READ | PROT_WRITE, MAP_SHARED,
                   bpf_map__fd(b->skel->maps.flow_ids), 0);
     if (b->ids == MAP_FAILED)

@@ -59,13 +59,16 @@ make_pair() {
 }
 
 # The same with the lab's two virtio network cards, which are joined outside of the guest. They come back from the
-# namespaces when these end, some time later.
+# namespaces when these end, some time later. Their addresses need no asking: an answer takes its time there, and what
+# waits for it is dropped when it is too much.
 make_wire() {
   make_namespaces
   wait_until 20 have wire
   ip link set "$(device_of 52:54:00:4e:56:01)" netns "$sender" name out
   ip link set "$(device_of 52:54:00:4e:56:02)" netns "$receiver" name in
   set_up_pair
+  ip -n "$sender" neigh replace 10.9.0.2 lladdr 52:54:00:4e:56:02 nud permanent dev out
+  ip -n "$receiver" neigh replace 10.9.0.1 lladdr 52:54:00:4e:56:01 nud permanent dev in
 }
 
 device_of() { # ADDRESS
@@ -102,3 +105,9 @@ END
 sent() { # DEVICE bytes|packets
   ip -n "$sender" -s -j link show dev "$1" | jq ".[0].stats64.tx.$2"
 }
+
+# Packets that the receiver's driver took in.
+received() { ip -n "$receiver" -s -j link show dev in | jq '.[0].stats64.rx.packets'; }
+
+# What is sent on the wire arrives later.
+has_received() { [ "$(received)" -ge "$1" ]; } # PACKETS

@@ -170,12 +170,13 @@ add_tunnel() { # ARGUMENT...: of ip link add tunnel
 
 @test "generic mode counts the same, and every record says which mode it was" {
   make_pair
-  start_xdpacct --mode generic --interval 200ms
+  start_xdpacct --mode generic --interval 200ms --names all
   send_datagrams 10.9.0.2 101
   stop acct
   conserved acct.out
   assert_equal "$(flows acct.out packets_up '.proto == 17')" 101
-  assert_jq acct.out 'map(select(.type == "flow" or .type == "traffic_totals" or .type == "begin")) | all(.mode == "generic")'
+  assert_jq acct.out 'map(select(.type == "flow" or .type == "traffic_totals" or .type == "begin" or .type == "names_totals")) |
+    all(.mode == "generic")'
 }
 
 @test "auto falls back to generic mode, loudly" {
@@ -232,6 +233,7 @@ add_tunnel() { # ARGUMENT...: of ip link add tunnel
   stop acct
   [ "$status" -eq 0 ]
   assert_jq acct.out 'map(select(.type == "iface_change").change) == ["down", "mtu", "renamed", "up"]'
+  assert_jq acct.out 'map(select(.type == "iface_change")) | all(.mode == "native")'
   assert_jq acct.out 'map(select(.change == "renamed"))[0] | .iface == "later" and .was == "in"'
   assert_jq acct.out 'map(select(.type == "flow" and .proto == 1)) | length > 0 and all(.iface == "later")'
   conserved acct.out
@@ -279,7 +281,10 @@ add_tunnel() { # ARGUMENT...: of ip link add tunnel
   make_wire
   start_xdpacct --interval 200ms
   assert_equal "$(jq -rs '.[0].mode' acct.out)" native
+  local before
+  before=$(received)
   send_datagrams 10.9.0.2 499
+  wait_until 20 has_received $((before + 499))
   stop acct
   [ "$status" -eq 0 ]
   [ ! -s acct.err ]
