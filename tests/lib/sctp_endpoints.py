@@ -7,6 +7,9 @@
     reconnect NAME                                 the same once more, from the same local port
     busy NAME INTERVAL_MS                          DATA on it from now on
     silent NAME                                    switches heartbeats off
+    demand NAME ROUNDS FILE COUNT ADDR[,ADDR...]   the associations NAME1 to NAMECOUNT send a HEARTBEAT to each address, one
+                                                   after the other, when the events in FILE have told of the last one's
+                                                   ACKs; and all that ROUNDS times
     abort NAME                                     ends it by ABORT
     close NAME                                     ends it by SHUTDOWN
     forge NETNS DEVICE SECONDS                     the next HEARTBEAT ACK leaving DEVICE is sent again with another nonce,
@@ -17,6 +20,7 @@ Each line is answered by `ok NAME` or `failed NAME: why`. One process for all: P
 """
 import ctypes
 import os
+import re
 import socket
 import struct
 import sys
@@ -26,7 +30,7 @@ import time
 IPPROTO_SCTP = 132
 SCTP_PEER_ADDR_PARAMS = 9
 SCTP_SOCKOPT_BINDX_ADD = 100
-SPP_HB_DISABLE = 2
+SPP_HB_DISABLE, SPP_HB_DEMAND = 2, 4
 CLONE_NEWNET = 0x40000000
 ETH_P_ALL = 3
 
@@ -112,10 +116,38 @@ def busy(name, interval_ms):
     threading.Thread(target=send, daemon=True).start()
 
 
-def silent(name):
+def set_path(sock, flags, address=b""):
     # struct sctp_paddrparams, packed and padded to 156 bytes; no address means all paths
-    parameters = struct.pack("=i128sIHIIII", 0, bytes(128), 0, 0, 0, 0, SPP_HB_DISABLE, 0) + bytes(2)
-    sockets[name].setsockopt(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, parameters)
+    parameters = struct.pack("=i128sIHIIII", 0, address, 0, 0, 0, 0, flags, 0) + bytes(2)
+    sock.setsockopt(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, parameters)
+
+
+def silent(name):
+    set_path(sockets[name], SPP_HB_DISABLE)
+
+
+def await_lines(file, pattern, count):
+    deadline, rest = time.monotonic() + 20, b""
+    while count > 0:
+        *lines, rest = (rest + file.read()).split(b"\n")
+        count -= sum(pattern.search(line) is not None for line in lines)
+        if time.monotonic() > deadline:
+            raise OSError(f"{count} events were not printed")
+        time.sleep(0.02)
+
+
+def demand(name, rounds, path, associations, addresses):
+    addresses = addresses.split(",")
+    acks = re.compile(('"type":"sctp_hb_ack".*"raddr":"(' + "|".join(map(re.escape, addresses)) + ')"').encode())
+    with open(path, "rb") as file:
+        file.seek(0, os.SEEK_END)
+        for _ in range(int(rounds)):
+            for number in range(1, int(associations) + 1):
+                sock = sockets[f"{name}{number}"]
+                port = sock.getpeername()[1]
+                for address in addresses:
+                    set_path(sock, SPP_HB_DEMAND, sockaddr(address, port))
+                await_lines(file, acks, len(addresses))
 
 
 def abort(name):
@@ -182,7 +214,7 @@ def forge(netns, device, seconds):
 
 
 COMMANDS = {function.__name__: function
-            for function in (listen, connect, reconnect, busy, silent, abort, close, forge)}
+            for function in (listen, connect, reconnect, busy, silent, demand, abort, close, forge)}
 
 
 def main():
