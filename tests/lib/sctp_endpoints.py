@@ -7,9 +7,9 @@
     reconnect NAME                                 the same once more, from the same local port
     busy NAME INTERVAL_MS                          DATA on it from now on
     silent NAME                                    switches heartbeats off
-    demand NAME ROUNDS FILE COUNT ADDR[,ADDR...]   the associations NAME1 to NAMECOUNT send a HEARTBEAT to each address, one
-                                                   after the other, when the events in FILE have told of the last one's
-                                                   ACKs; and all that ROUNDS times
+    demand NAME ROUNDS FILE COUNT ADDR[,ADDR...]   the associations NAME1 to NAMECOUNT send a HEARTBEAT to each address, ROUNDS
+                                                   times, and are never more than 160 ahead of the ACKs that the events in
+                                                   FILE tell of: no more than bpftrace has room for
     abort NAME                                     ends it by ABORT
     close NAME                                     ends it by SHUTDOWN
     forge NETNS DEVICE SECONDS                     the next HEARTBEAT ACK leaving DEVICE is sent again with another nonce,
@@ -126,28 +126,35 @@ def silent(name):
     set_path(sockets[name], SPP_HB_DISABLE)
 
 
-def await_lines(file, pattern, count):
-    deadline, rest = time.monotonic() + 20, b""
-    while count > 0:
-        *lines, rest = (rest + file.read()).split(b"\n")
-        count -= sum(pattern.search(line) is not None for line in lines)
-        if time.monotonic() > deadline:
-            raise OSError(f"{count} events were not printed")
-        time.sleep(0.02)
+class Printed:
+    """Counts the lines that a file has of a pattern, from now on."""
+
+    def __init__(self, path, pattern):
+        self.file, self.pattern, self.count, self.rest = open(path, "rb"), re.compile(pattern.encode()), 0, b""
+        self.file.seek(0, os.SEEK_END)
+
+    def wait_for(self, count):
+        deadline = time.monotonic() + 20
+        while self.count < count:
+            *lines, self.rest = (self.rest + self.file.read()).split(b"\n")
+            self.count += sum(self.pattern.search(line) is not None for line in lines)
+            if time.monotonic() > deadline:
+                raise OSError(f"{count - self.count} events were not printed")
+            time.sleep(0.01)
 
 
 def demand(name, rounds, path, associations, addresses):
     addresses = addresses.split(",")
-    acks = re.compile(('"type":"sctp_hb_ack".*"raddr":"(' + "|".join(map(re.escape, addresses)) + ')"').encode())
-    with open(path, "rb") as file:
-        file.seek(0, os.SEEK_END)
-        for _ in range(int(rounds)):
-            for number in range(1, int(associations) + 1):
-                sock = sockets[f"{name}{number}"]
-                port = sock.getpeername()[1]
-                for address in addresses:
-                    set_path(sock, SPP_HB_DEMAND, sockaddr(address, port))
-                await_lines(file, acks, len(addresses))
+    acks = Printed(path, '"type":"sctp_hb_ack".*"raddr":"(' + "|".join(map(re.escape, addresses)) + ')"')
+    sent = 0
+    for number in list(range(1, int(associations) + 1)) * int(rounds):
+        sock = sockets[f"{name}{number}"]
+        port = sock.getpeername()[1]
+        for address in addresses:
+            acks.wait_for(sent - 160)
+            set_path(sock, SPP_HB_DEMAND, sockaddr(address, port))
+            sent += 1
+    acks.wait_for(sent)
 
 
 def abort(name):

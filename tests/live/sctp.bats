@@ -169,6 +169,11 @@ agrees_with_capture() { # PAIR DEVICE LOCAL RADDR
   jq -se '.[0].settings == "2001:db8:9:1::2 5000"' "$BATS_FILE_TMPDIR/filtered.ndjson"
 }
 
+@test "the kernel made the script's maps for 65,536 keys, none for bpftrace's own 4,096" {
+  [ "$(grep -cx 65536 "$BATS_FILE_TMPDIR/sctphb.keys")" -ge 12 ]
+  run ! grep -x 4096 "$BATS_FILE_TMPDIR/sctphb.keys"
+}
+
 @test "more heartbeats than 4,096 keys: those of 320 paths are as many as in the capture, each with its RTT, and none is lost" {
   "$ROOT/tests/lib/heartbeats_in_capture.py" "$BATS_FILE_TMPDIR/many.a1.pcap" 10.9.1.1 |
     jq -s 'map({raddr, sent, acked}) | sort_by(.raddr)' >"$OUT/captured"
