@@ -80,7 +80,7 @@ enum event_type {
 struct event {
     enum event_type type;
     uint64_t ts_us;      // microseconds since the Unix epoch
-    struct text host;    // set by `netvitals record`, else absent
+    struct text host;    // in `begin`, else set by `netvitals record`
     uint64_t seq;        // with host: position in that host's store, from 1; 0 is absent
     uint64_t present;    // bit F_NAME_KEY: the key was there
     union {

@@ -39,7 +39,7 @@ int writer_open(struct writer *w, const struct program *program, int fd)
     *w = (struct writer){.program = program, .fd = fd, .buf = malloc(BUFFER_BYTES)};
     w->settings = command_line(w->command_line);
     if (uname(&w->host) != 0)
-        w->host.release[0] = '\0';
+        w->host.release[0] = w->host.nodename[0] = '\0';
     return w->buf ? 0 : -ENOMEM;
 }
 
@@ -95,6 +95,8 @@ void writer_begin(struct writer *w, const struct event *extra)
     EVENT_SET(&ev, begin, settings, w->settings);
     if (w->host.release[0])
         EVENT_SET(&ev, begin, kernel, text_of(w->host.release));
+    if (w->host.nodename[0])
+        ev.host = text_of(w->host.nodename);
     writer_event(w, &ev);
     writer_flush(w);
 }

@@ -45,8 +45,8 @@ static inline bool writer_closed(const struct writer *w)
     return w->closed || w->failed;
 }
 
-// `begin` with the tool's name and version, the kernel's release and the command line. ev carries
-// what the loader adds (iface, mode), or is NULL.
+// `begin` with the tool's name and version, the kernel's release, the host's name and the command
+// line. ev carries what the loader adds (iface, mode), or is NULL.
 void writer_begin(struct writer *w, const struct event *ev);
 
 // `ready`: from now on everything is seen.

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 enum { KEYS_MAX = 1000000, LIVE_US = 10000000, RESCAN_US = 1000000 };
 
@@ -230,11 +231,19 @@ static void scan(struct cgroup_aggregate *a, uint64_t now_us)
     a->scanning = false;
 }
 
+// An older producer does not name its host: what comes to us live is from this one, then.
+static bool is_from_here(const struct event *ev)
+{
+    struct utsname here;
+    return !ev->host.ptr || (uname(&here) == 0 && text_equal(ev->host, text_of(here.nodename)));
+}
+
 // A producer on this host that says so now: what it cannot know is read from the filesystem.
 static void notice_live(struct cgroup_aggregate *a, const struct event *ev)
 {
     uint64_t now_us = event_now_us();
-    if (ev->host.ptr || ev->ts_us + LIVE_US < now_us || ev->ts_us > now_us + LIVE_US)
+    if (ev->seq || !is_from_here(ev) || ev->ts_us + LIVE_US < now_us ||
+        ev->ts_us > now_us + LIVE_US)
         return;
     a->live = true;
     scan(a, now_us);

@@ -15,9 +15,13 @@ struct lint_path_key {
 };
 
 struct lint_path {
-    uint64_t sent_us;                // last heartbeat; 0: none seen
-    uint64_t hb_interval_us, rto_us; // last said
+    uint64_t sent_us;  // last heartbeat; 0: none seen
+    uint64_t first_us; // the first
 };
+
+// The kernel counts in jiffies, of 10 ms at most: what is made of two can be off by one at either
+// end.
+enum { JIFFIES_US = 20000 };
 
 size_t lint_path_size(void)
 {
@@ -48,14 +52,27 @@ static struct lint_path *path_of(struct lint *l, const struct event *ev, uint64_
     path_of(l, ev, (ev)->event.netns, (ev)->event.assoc_id, (ev)->event.raddr, (ev)->event.lport,  \
             (ev)->event.rport)
 
-static void check_timing(struct lint *l, struct lint_path *path, uint64_t interval_us,
-                         uint64_t rto_us)
+static void check_rto(struct lint *l, uint64_t rto_us)
 {
     if (rto_us && rto_us < 1000) // the kernel counts it in jiffies, 1 ms at best
         lint_say(l, "unit", "rto_us %" PRIu64 " is below a jiffy: milliseconds labelled us?",
                  rto_us);
-    path->hb_interval_us = interval_us;
-    path->rto_us = rto_us;
+}
+
+// sctp_sf_backbeat_8_3 discards an ACK that is older than interval + RTO, as they are when it
+// comes. Those of the HEARTBEAT say nothing: as soon as it is made, the RTO may be doubled for one
+// that is unanswered.
+static void check_age(struct lint *l, const struct ev_sctp_hb_ack *ack, bool ok)
+{
+    uint64_t deadline_us = ack->hb_interval_us + ack->rto_us;
+    if (ok && ack->rtt_ns / 1000 > deadline_us + JIFFIES_US)
+        lint_say(l, "rtt",
+                 "rtt_ns %" PRIu64 " is above interval + RTO (%" PRIu64
+                 " us): the kernel would call the ACK late",
+                 ack->rtt_ns, deadline_us);
+    else if (!ok && ack->rtt_ns / 1000 + JIFFIES_US < deadline_us)
+        lint_say(l, "rtt", "late with rtt_ns %" PRIu64 ", below interval + RTO (%" PRIu64 " us)",
+                 ack->rtt_ns, deadline_us);
 }
 
 // Whether value is about part, within a tenth.
@@ -97,24 +114,20 @@ static void check_ack(struct lint *l, const struct event *ev)
     bool late = text_equal(ack->verdict, TEXT_LITERAL("late"));
     if (!path)
         return;
-    if (EVENT_HAS(ev, sctp_hb_ack, hb_interval_us) && EVENT_HAS(ev, sctp_hb_ack, rto_us))
-        check_timing(l, path, ack->hb_interval_us, ack->rto_us);
-    if (!EVENT_HAS(ev, sctp_hb_ack, rtt_ns) || (!ok && !late)) {
-        if (ok)
-            lint_say(l, "rtt", "an accepted ACK without rtt_ns");
+    bool timed = EVENT_HAS(ev, sctp_hb_ack, hb_interval_us) && EVENT_HAS(ev, sctp_hb_ack, rto_us);
+    if (timed)
+        check_rto(l, ack->rto_us);
+    if (!ok && !late)
         return;
+    if (EVENT_HAS(ev, sctp_hb_ack, rtt_ns)) {
+        if (timed)
+            check_age(l, ack, ok);
+        check_unit(l, ev, path, ack->rtt_ns);
+    } else if (ok && timed && path->first_us &&
+               ev->ts_us > path->first_us + ack->hb_interval_us + ack->rto_us + JIFFIES_US) {
+        // one that was made before tracing began would be too old by now
+        lint_say(l, "rtt", "an accepted ACK without rtt_ns");
     }
-    // sctp_sf_backbeat_8_3 discards an ACK that is older than interval + RTO; a jiffy of grace
-    uint64_t deadline_us = path->hb_interval_us + path->rto_us;
-    if (ok && deadline_us && ack->rtt_ns / 1000 > deadline_us + 20000)
-        lint_say(l, "rtt",
-                 "rtt_ns %" PRIu64 " is above interval + RTO (%" PRIu64
-                 " us): the kernel would call the ACK late",
-                 ack->rtt_ns, deadline_us);
-    else if (late && deadline_us && ack->rtt_ns / 1000 + 20000 < deadline_us)
-        lint_say(l, "rtt", "late with rtt_ns %" PRIu64 ", below interval + RTO (%" PRIu64 " us)",
-                 ack->rtt_ns, deadline_us);
-    check_unit(l, ev, path, ack->rtt_ns);
 }
 
 static void check_miss(struct lint *l, const struct event *ev)
@@ -136,8 +149,10 @@ void lint_sctp(struct lint *l, const struct event *ev)
         if (!path)
             break;
         path->sent_us = ev->ts_us;
-        if (EVENT_HAS(ev, sctp_hb_sent, hb_interval_us) && EVENT_HAS(ev, sctp_hb_sent, rto_us))
-            check_timing(l, path, sent->hb_interval_us, sent->rto_us);
+        if (!path->first_us)
+            path->first_us = ev->ts_us;
+        if (EVENT_HAS(ev, sctp_hb_sent, rto_us))
+            check_rto(l, sent->rto_us);
         break;
     case EV_sctp_hb_ack:
         check_ack(l, ev);

@@ -159,6 +159,16 @@ static size_t stamp(struct recorder *r, struct text raw, uint64_t position)
     return len > 0 && (size_t)len < room - brace ? brace + (size_t)len : 0;
 }
 
+// A producer names its host in `begin`: in the store it has the name that the stream's other events
+// get.
+static size_t stamp_begin(struct recorder *r, const struct event *begin, uint64_t position)
+{
+    struct event stamped = *begin;
+    stamped.host = text_of(r->identity.host);
+    stamped.seq = position;
+    return event_encode(&stamped, r->line, sizeof(r->line));
+}
+
 static size_t copy_line(struct recorder *r, struct text raw)
 {
     if (raw.len + 1 > sizeof(r->line))
@@ -175,8 +185,13 @@ void recorder_line(struct recorder *r, struct text raw, const struct event *ev)
         return;
     }
     uint64_t position = take_position(r);
-    // a line that another recorder has stamped keeps its stamp
-    size_t len = ev && ev->host.ptr ? copy_line(r, raw) : stamp(r, raw, position);
+    size_t len;
+    if (!ev || !ev->host.ptr)
+        len = stamp(r, raw, position);
+    else if (ev->type == EV_begin && !ev->seq)
+        len = stamp_begin(r, ev, position);
+    else
+        len = copy_line(r, raw); // a line that another recorder has stamped keeps its stamp
     if (len == 0) {
         position_set_taken(&r->position, position - 1);
         recorder_reject(r);

@@ -5,7 +5,7 @@
 Reads a capture (pcap with nanoseconds, Ethernet) of a host's interface and prints, for each peer's address, a JSON line:
 {"raddr":"10.9.0.2","sent":31,"acked":30,"received":28,"probes_sent":1,"probes_acked":1,"rtt_ns":[20123456,...]}
 The RTTs are in the order of the ACKs.
-A HEARTBEAT is matched with its ACK by the bytes that the ACK echoes. PLPMTUD probes (probe_size != 0) are counted apart.
+A HEARTBEAT is matched with its ACK by the bytes that the ACK echoes, from whichever address it comes. PLPMTUD probes (probe_size != 0) are counted apart.
 """
 import ipaddress
 import json
@@ -64,14 +64,14 @@ def main():
             probe = len(info) >= 52 and struct.unpack("=I", info[48:52])[0] != 0
             if kind == HEARTBEAT and source in local:
                 row["probes_sent" if probe else "sent"] += 1
-                waiting[info] = time
+                waiting[info] = time, row
             elif kind == HEARTBEAT:
                 row["received"] += 1
             elif source not in local and info in waiting:
-                row["probes_acked" if probe else "acked"] += 1
-                rtt = time - waiting.pop(info)
+                sent, path = waiting.pop(info)
+                path["probes_acked" if probe else "acked"] += 1
                 if not probe:
-                    row["rtt_ns"].append(rtt)
+                    path["rtt_ns"].append(time - sent)
     for peer, row in sorted(rows.items(), key=lambda item: str(item[0])):
         print(json.dumps({"raddr": str(peer), **row}))
 

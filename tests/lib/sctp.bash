@@ -92,7 +92,7 @@ endpoint_ask() {
 
 endpoint_answer() {
   local answer
-  IFS= read -r -t 60 answer <&"$SCTP_ENDPOINTS_OUT" || answer="no answer"
+  IFS= read -r -t 120 answer <&"$SCTP_ENDPOINTS_OUT" || answer="no answer"
   [ "$answer" = "ok $1" ] || {
     echo "endpoint: $answer, where 'ok $1' was expected" >&2
     return 1

@@ -7,6 +7,9 @@
     reconnect NAME                                 the same once more, from the same local port
     busy NAME INTERVAL_MS                          DATA on it from now on
     silent NAME                                    switches heartbeats off
+    demand NAME ROUNDS FILE COUNT ADDR[,ADDR...]   the associations NAME1 to NAMECOUNT send a HEARTBEAT to each address, ROUNDS
+                                                   times, and are never more than 160 ahead of the ACKs that the events in
+                                                   FILE tell of: no more than bpftrace has room for
     abort NAME                                     ends it by ABORT
     close NAME                                     ends it by SHUTDOWN
     forge NETNS DEVICE SECONDS                     the next HEARTBEAT ACK leaving DEVICE is sent again with another nonce,
@@ -17,6 +20,7 @@ Each line is answered by `ok NAME` or `failed NAME: why`. One process for all: P
 """
 import ctypes
 import os
+import re
 import socket
 import struct
 import sys
@@ -26,7 +30,7 @@ import time
 IPPROTO_SCTP = 132
 SCTP_PEER_ADDR_PARAMS = 9
 SCTP_SOCKOPT_BINDX_ADD = 100
-SPP_HB_DISABLE = 2
+SPP_HB_DISABLE, SPP_HB_DEMAND = 2, 4
 CLONE_NEWNET = 0x40000000
 ETH_P_ALL = 3
 
@@ -112,10 +116,45 @@ def busy(name, interval_ms):
     threading.Thread(target=send, daemon=True).start()
 
 
-def silent(name):
+def set_path(sock, flags, address=b""):
     # struct sctp_paddrparams, packed and padded to 156 bytes; no address means all paths
-    parameters = struct.pack("=i128sIHIIII", 0, bytes(128), 0, 0, 0, 0, SPP_HB_DISABLE, 0) + bytes(2)
-    sockets[name].setsockopt(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, parameters)
+    parameters = struct.pack("=i128sIHIIII", 0, address, 0, 0, 0, 0, flags, 0) + bytes(2)
+    sock.setsockopt(IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, parameters)
+
+
+def silent(name):
+    set_path(sockets[name], SPP_HB_DISABLE)
+
+
+class Printed:
+    """Counts the lines that a file has of a pattern, from now on."""
+
+    def __init__(self, path, pattern):
+        self.file, self.pattern, self.count, self.rest = open(path, "rb"), re.compile(pattern.encode()), 0, b""
+        self.file.seek(0, os.SEEK_END)
+
+    def wait_for(self, count):
+        deadline = time.monotonic() + 20
+        while self.count < count:
+            *lines, self.rest = (self.rest + self.file.read()).split(b"\n")
+            self.count += sum(self.pattern.search(line) is not None for line in lines)
+            if time.monotonic() > deadline:
+                raise OSError(f"{count - self.count} events were not printed")
+            time.sleep(0.01)
+
+
+def demand(name, rounds, path, associations, addresses):
+    addresses = addresses.split(",")
+    acks = Printed(path, '"type":"sctp_hb_ack".*"raddr":"(' + "|".join(map(re.escape, addresses)) + ')"')
+    sent = 0
+    for number in list(range(1, int(associations) + 1)) * int(rounds):
+        sock = sockets[f"{name}{number}"]
+        port = sock.getpeername()[1]
+        for address in addresses:
+            acks.wait_for(sent - 160)
+            set_path(sock, SPP_HB_DEMAND, sockaddr(address, port))
+            sent += 1
+    acks.wait_for(sent)
 
 
 def abort(name):
@@ -182,7 +221,7 @@ def forge(netns, device, seconds):
 
 
 COMMANDS = {function.__name__: function
-            for function in (listen, connect, reconnect, busy, silent, abort, close, forge)}
+            for function in (listen, connect, reconnect, busy, silent, demand, abort, close, forge)}
 
 
 def main():

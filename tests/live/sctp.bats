@@ -56,11 +56,13 @@ above_capture() { # OURS CAPTURED
 }
 
 # Heartbeats sent, answered and received are as many as in the capture; the report's p50 is the median of our RTTs as
-# exactly as its histogram can (0.78 %); and our RTTs are those of the capture within 2 % or 300 us, whichever is larger.
+# exactly as its histogram can (0.78 %), and that of the capture's within 2 % or 300 us, whichever is larger.
 # Between the device, where the capture is made, and the protocol, where we look, the kernel works: that takes microseconds,
-# or most of a millisecond when it is emulated. So what the path `near` shows, which has a delay of 1 ms, is taken off.
+# or most of a millisecond when it is emulated, which is more than 2 % of a short path. So a path below 200 ms is held to the
+# rule as it stands only where the kernel is quick. On every path our RTTs are held against the capture's heartbeat by
+# heartbeat, too, and what the path `near` shows, which has a delay of 1 ms, is taken off.
 agrees_with_capture() { # PAIR DEVICE LOCAL RADDR
-  local captured ours p50 work above
+  local captured ours p50 work above rule
   captured=$(truth "$1" "$2" "$3")
   ours=$(ours "$1" "$4")
   assert_equal "$(of_pair "$EVENTS" "$1" "map(select(.raddr == \"$4\")) | [
@@ -73,7 +75,10 @@ agrees_with_capture() { # PAIR DEVICE LOCAL RADDR
     '$ours | sort | $p50 >= .[(length - 1) / 2 | floor] * 0.99 and $p50 <= .[length / 2 | floor] * 1.01' >/dev/null
   work=$(above_capture "$(ours near 10.9.1.2)" "$(truth near a1 10.9.1.1)")
   above=$(above_capture "$ours" "$captured")
-  echo "$1: p50 $p50 ns, $above ns above the capture; near: $work ns"
+  rule=$(jq -n --argjson captured "$captured" --argjson p50 "$p50" '$captured.rtt_ns | sort | .[(length - 1) / 2 | floor] as $truth |
+    {$truth, off: ($p50 - $truth | if . < 0 then -. else . end), allowed: ([$truth * 0.02, 300000] | max)}')
+  echo "$1: p50 $p50 ns, $above ns above the capture; near: $work ns; $rule"
+  jq -ne --argjson rule "$rule" "(\$rule.truth < 200000000 and $work > 100000) or \$rule.off <= \$rule.allowed" >/dev/null
   jq -ne --argjson captured "$captured" "($above - $work | if . < 0 then -. else . end) <=
     ([(\$captured | .rtt_ns | sort | .[length / 2 | floor]) * 0.02, 300000] | max) and $work >= 0 and $work < 3000000" >/dev/null
 }
@@ -164,12 +169,33 @@ agrees_with_capture() { # PAIR DEVICE LOCAL RADDR
   jq -se '.[0].settings == "2001:db8:9:1::2 5000"' "$BATS_FILE_TMPDIR/filtered.ndjson"
 }
 
+@test "the kernel made the script's maps for 65,536 keys, none for bpftrace's own 4,096" {
+  [ "$(grep -cx 65536 "$BATS_FILE_TMPDIR/sctphb.keys")" -ge 12 ]
+  run ! grep -x 4096 "$BATS_FILE_TMPDIR/sctphb.keys"
+}
+
+@test "more heartbeats than 4,096 keys: those of 320 paths are as many as in the capture, each with its RTT, and none is lost" {
+  "$ROOT/tests/lib/heartbeats_in_capture.py" "$BATS_FILE_TMPDIR/many.a1.pcap" 10.9.1.1 |
+    jq -s 'map({raddr, sent, acked}) | sort_by(.raddr)' >"$OUT/captured"
+  of_pair "$EVENTS" many 'group_by(.raddr) | map({raddr: .[0].raddr, sent: (map(select(.type == "sctp_hb_sent")) | length),
+    acked: (map(select(.rtt_ns)) | length)}) | sort_by(.raddr)' >"$OUT/ours"
+  diff "$OUT/captured" "$OUT/ours"
+  jq -e 'length == 80 and all(.sent == .acked)' "$OUT/ours"
+  expect "$EVENTS" many 'map(select(.type == "sctp_hb_sent")) | group_by([.raddr, .lport]) | length == 320 and
+    (map([length, 16] | min) | add) > 4096'
+  # the peer answers from its first address, whichever path is asked
+  expect "$EVENTS" many 'map(select(.type == "sctp_hb_ack")) | all(.verdict == "ok")'
+}
+
 @test "a map that is full is said to be: what is lost has an event, and the report says so" {
   local stream=$BATS_FILE_TMPDIR/filtered.ndjson
-  jq -se '.[-1] | .type == "lost" and .events == 1 and .where == "map of heartbeats sent"' "$stream"
-  jq -se 'map(select(.type == "sctp_hb_sent")) | length >= 6' "$stream"
+  jq -se 'map(select(.type == "lost")) | all(.events == 1 and .where == "map of heartbeats sent")' "$stream"
+  # eight keys, one of them the script's own: of a path's 16 the first seven find room, each of the others is counted
+  jq -se 'map(select(.type == "sctp_hb_sent" or .type == "lost") | .type) ==
+    [range(7) | "sctp_hb_sent"] + [range(9) | "sctp_hb_sent", "lost"]' "$stream"
   jq -se 'map(select(.type == "sctp_hb_ack") | .verdict) | length >= 5 and unique == ["ok"]' "$stream"
-  run -5 "$NETVITALS" report rtt --fail-on-loss "$stream"
+  run -5 --separate-stderr "$NETVITALS" report rtt --format json --fail-on-loss "$stream"
+  jq -e '.loss.events_lost == 9' <<<"$output"
 }
 
 @test "a script whose reader has gone ends quietly" {
@@ -183,9 +209,9 @@ agrees_with_capture() { # PAIR DEVICE LOCAL RADDR
     jq -se '.[0].type == "begin" and .[-1].type == "end" and .[-1].ts_us >= (map(.ts_us) | max) and
       (map(select(.type == "ready")) | length) == 1 and all(.type != "lost")' "$stream"
     jq -se --arg version "$(cat "$ROOT/VERSION")" '.[0].version == $version and (.[0].kernel | length) > 3' "$stream"
-    # a starved guest delivers late what one of its CPUs saw, and its jiffies stand still: those findings are its own
+    # a starved guest delivers late what one of its CPUs saw: those findings are its own
     run "$NETVITALS" lint "$stream"
-    run ! grep -vE ': (time|unit|rtt): |^netvitals: [0-9]+ findings' <<<"$output"
+    run ! grep -vE ': (time|unit): |^netvitals: [0-9]+ findings' <<<"$output"
   done
   # the clock of the events is the clock of the host
   local now

@@ -76,6 +76,24 @@ assert_clean() {
   [[ $output == *"2: rtt: rtt_ns 1300000000 is above interval + RTO (1200000 us)"* ]]
 }
 
+# As soon as a HEARTBEAT is made, the kernel may double the RTO for one that is unanswered; what counts is how it is when the ACK
+# comes. One that is in flight when tracing begins has no RTT.
+@test "the RTO of the HEARTBEAT is no deadline, and what began before tracing has no RTT" {
+  sent() { echo "{\"type\":\"sctp_hb_sent\",\"ts_us\":$1,$path,$timing}"; }
+  ack() { echo "{\"type\":\"sctp_hb_ack\",\"ts_us\":$1,$path,\"verdict\":\"$2\"$3}"; }
+  {
+    ack 1790000000500000 ok ",$timing"
+    sent 1790000001000000
+    ack 1790000001100000 ok ",$timing" # of one before
+    ack 1790000002400000 ok ',"rtt_ns":1400000000,"hb_interval_us":1000000,"rto_us":400000'
+    ack 1790000002410000 ok ',"rtt_ns":1410000000'
+    ack 1790000002430000 ok ',"rtt_ns":1430000000,"hb_interval_us":1000000,"rto_us":400000'
+    ack 1790000002440000 ok ",$timing"
+  } >"$OUT/in"
+  assert_findings '6: rtt' '7: rtt'
+  [[ $output == *"7: rtt: an accepted ACK without rtt_ns"* ]]
+}
+
 @test "units: microseconds or milliseconds labelled ns" {
   sent() { echo "{\"type\":\"sctp_hb_sent\",\"ts_us\":$1,$path,$timing}"; }
   ack() { echo "{\"type\":\"sctp_hb_ack\",\"ts_us\":$1,$path,\"verdict\":\"ok\",\"rtt_ns\":$2${3:-}}"; }

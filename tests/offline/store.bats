@@ -36,6 +36,19 @@ segments() { find "$OUT/store" -name '*.zst' | wc -l; }
   assert_equal "$(jq 'del(.sources) | del(.rows[].host)' "$OUT/report.json")" "$(cat "$OUT/expected")"
 }
 
+@test "a producer's begin, which names its host, is stored with the name and position that its other events have" {
+  requires jq zstd
+  {
+    echo '{"type":"begin","ts_us":1700000000000000,"tool":"sctphb","settings":"5000","host_hex":"612022c3a4"}'
+    heartbeats 1 3
+  } >"$OUT/stream"
+  record <"$OUT/stream"
+  zstd -dcq "$OUT"/store/*.zst >"$OUT/stored"
+  assert_jq "$OUT/stored" 'map(.seq) == [1, 2, 3, 4] and all(.host == "web1")'
+  assert_jq "$OUT/stored" '.[0] | .type == "begin" and .tool == "sctphb" and .settings == "5000" and (has("host_hex") | not)'
+  run -0 "$NETVITALS" lint "$OUT/stored" # no seq is missing
+}
+
 @test "unknown types and keys are stored as they came; malformed lines are counted in the store" {
   requires jq zstd
   {
