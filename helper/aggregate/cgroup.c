@@ -230,11 +230,13 @@ static void scan(struct cgroup_aggregate *a, uint64_t now_us)
     a->scanning = false;
 }
 
-// A producer on this host that says so now: what it cannot know is read from the filesystem.
+// A producer on this host that says so now: what it cannot know is read from the filesystem. A file
+// says the same whenever it is read.
 static void notice_live(struct cgroup_aggregate *a, const struct event *ev)
 {
     uint64_t now_us = event_now_us();
-    if (ev->host.ptr || ev->ts_us + LIVE_US < now_us || ev->ts_us > now_us + LIVE_US)
+    if (a->options->stored || ev->host.ptr || ev->ts_us + LIVE_US < now_us ||
+        ev->ts_us > now_us + LIVE_US)
         return;
     a->live = true;
     scan(a, now_us);
