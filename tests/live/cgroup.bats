@@ -42,6 +42,29 @@ report() { "$NETVITALS" report cgroup --format json "$@"; }
   assert_jq "$OUT/tree" '.[0].type == "begin" and .[-1].type == "end"'
 }
 
+@test "cgtree: without BTF the same is read from /proc, and a line says what cannot be seen" {
+  requires root cgroup_v2
+  make_cgroup "$V2/$UNIQUE"
+  make_cgroup "$V2/$UNIQUE/a \"b\" \\é"
+  # a process is called what its program's file is
+  ln -s "$(command -v sleep)" "$OUT/"$'x "y"\nz'
+  "$OUT/"$'x "y"\nz' 300 3>&- &
+  SLEEPER=$!
+  at_exit kill "$SLEEPER"
+  wait_until 10 grep -q 'x "y"' "/proc/$SLEEPER/comm"
+  echo "$SLEEPER" >"$V2/$UNIQUE/a \"b\" \\é/cgroup.procs"
+  NETVITALS_FALLBACK=1 "$ROOT/scripts/cgroup/cgtree.bt" >"$OUT/tree" 2>"$OUT/said"
+  assert_equal "$(wc -l <"$OUT/said")" 1
+  grep -q 'from /proc, without' "$OUT/said"
+  grep "\"pid\":$SLEEPER,\"tgid\":$SLEEPER," "$OUT/tree" >"$OUT/lines"
+  assert_equal "$(wc -l <"$OUT/lines")" "$(wc -l <"/proc/$SLEEPER/cgroup")"
+  id=$(stat -c %i "$V2/$UNIQUE/a \"b\" \\é")
+  assert_jq "$OUT/lines" "map(select(.hierarchy == \"v2\")) | .[0].cgroup_id == $id and .[0].comm_hex == \"78202279220a7a\""
+  report --hierarchy v2 --under "/$UNIQUE" "$OUT/tree" >"$OUT/report"
+  assert_jq "$OUT/report" ".[0].rows | map(select(.processes == 1)) | length == 1 and .[0].path == \"/$UNIQUE/a \\\"b\\\" \\\\é\""
+  assert_jq "$OUT/tree" '.[0].type == "begin" and .[-1].type == "end"'
+}
+
 @test "cgevents: a shell that moves 23 times between two cgroups has source and destination each time" {
   requires root bpftrace btf cgroup_v2
   make_cgroup "$V2/$UNIQUE.a"
