@@ -19,9 +19,9 @@ make_cgroup() {
 
 remove_cgroup() { wait_until 5 rmdir "$1" 2>/dev/null; }
 
-# A process in no cgroup of ours, ended with the test; its id is in $SLEEPER.
+# A process in no cgroup of ours, ended with the test; its id is in $SLEEPER. start_sleeper [PROGRAM]
 start_sleeper() {
-  sleep 300 3>&- &
+  "${1:-sleep}" 300 3>&- &
   SLEEPER=$!
   at_exit kill "$SLEEPER"
 }
@@ -47,10 +47,9 @@ report() { "$NETVITALS" report cgroup --format json "$@"; }
   make_cgroup "$V2/$UNIQUE"
   make_cgroup "$V2/$UNIQUE/a \"b\" \\é"
   # a process is called what its program's file is
-  ln -s "$(command -v sleep)" "$OUT/"$'x "y"\nz'
-  "$OUT/"$'x "y"\nz' 300 3>&- &
-  SLEEPER=$!
-  at_exit kill "$SLEEPER"
+  local odd=$OUT/$'x "y"\nz'
+  ln -s "$(command -v sleep)" "$odd"
+  start_sleeper "$odd"
   wait_until 10 grep -q 'x "y"' "/proc/$SLEEPER/comm"
   echo "$SLEEPER" >"$V2/$UNIQUE/a \"b\" \\é/cgroup.procs"
   NETVITALS_FALLBACK=1 "$ROOT/scripts/cgroup/cgtree.bt" >"$OUT/tree" 2>"$OUT/said"
@@ -158,6 +157,28 @@ throttling_is_over() {
   report "$OUT/net.out" >"$OUT/report"
   jq "[.rows[] | select(.cgroup_id == $id)]" "$OUT/report" >"$OUT/row"
   assert_jq "$OUT/row" '.[0][0] | .tx_bytes == 7654321 and .connects == 1'
+}
+
+@test "cgnet: without the tracepoints of Linux 6.3 a line says what is not known, connects are" {
+  requires root bpftrace btf cgroup_v2 socat
+  make_cgroup "$V2/$UNIQUE"
+  # the same script, for tracepoints that no kernel has
+  mkdir -p "$OUT/scripts/cgroup"
+  cp "$ROOT/scripts/run" "$OUT/scripts/"
+  sed 's/sock:sock_\(send\|recv\)_length/sock:none_\1/' "$ROOT/scripts/cgroup/cgnet.bt" >"$OUT/scripts/cgroup/cgnet.bt"
+  chmod +x "$OUT/scripts/cgroup/cgnet.bt"
+  start net "$OUT/scripts/cgroup/cgnet.bt" 1
+  wait_for_event net ready 60
+  assert_equal "$(grep -c 'cgnet: this kernel has no tracepoint' "$OUT/net.err")" 1
+  grep -q 'no tracepoint sock:none_recv sock:none_send; the rest works, not known are: bytes and packets received' "$OUT/net.err"
+  port=$((20000 + RANDOM % 10000))
+  start sink socat -u "TCP-LISTEN:$port,reuseaddr" OPEN:/dev/null
+  wait_until 10 sh -c "grep -qi ':$(printf %04X "$port") 00000000' /proc/net/tcp"
+  sh -c 'echo $$ >"$1/cgroup.procs"; echo hello | socat -u - "TCP:127.0.0.1:$2"' sh "$V2/$UNIQUE" "$port"
+  stop net INT
+  id=$(stat -c %i "$V2/$UNIQUE")
+  jq -c "select(.type == \"cgroup_net\" and .cgroup_id == $id)" "$OUT/net.out" >"$OUT/uses"
+  assert_jq "$OUT/uses" '(map(.connects) | add) == 1'
 }
 
 @test "cgmem: an OOM kill names the process and the cgroup whose limit it was" {
