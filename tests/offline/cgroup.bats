@@ -76,6 +76,9 @@ report() { "$NETVITALS" report cgroup --format json "$@"; }
   assert_jq "$OUT/report" '.[0].rows == []'
   assert_equal "$(wc -l <"$OUT/said")" 1
   grep -q "there is no cgroup /we; 7 others are known" "$OUT/said"
+  status=0
+  "$NETVITALS" check cgroup --under /we "$MOVES" >"$OUT/check" 2>/dev/null || status=$?
+  assert_equal "$status $(cat "$OUT/check")" "3 CGROUP UNKNOWN - that cgroup is not there, see standard error"
   { report --hierarchy memory "$MOVES" 2>&1 >/dev/null || true; } | grep -q "no cgroup on hierarchy memory"
 }
 
