@@ -9,7 +9,7 @@ load ../lib/common
 
 test_setup() {
   [ -n "${TESTS_GUEST-}" ] || skip "needs a machine of its own"
-  V2=/sys/fs/cgroup
+  V2=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
 }
 
 # A cgroup that goes away with the test: make_cgroup PATH
@@ -75,6 +75,7 @@ move_to() {
 
 @test "lab: cgtree: a task is in its cgroup on v2 and on a v1 hierarchy mounted by hand, whatever the names" {
   requires root bpftrace btf
+  costs_time bookworm
   make_places
   move_to "$TO"
   "$ROOT/scripts/cgroup/cgtree.bt" >"$OUT/tree"
@@ -86,7 +87,7 @@ move_to() {
 
 @test "lab: cgevents: moves on v2 and on a v1 hierarchy mounted by hand have source and destination, and no cgroup is missed" {
   requires root bpftrace btf
-  costs_time trixie
+  costs_time
   make_places
   start events "$ROOT/scripts/cgroup/cgevents.bt"
   wait_for_event events ready 200
@@ -145,7 +146,7 @@ quota_test() {
 
 @test "lab: cgcpu on v1: the same, from the cpu controller mounted by hand" {
   requires root bpftrace btf
-  costs_time
+  costs_time trixie
   mount_v1 cpu,cpuacct
   make_cgroup "$V1/$UNIQUE"
   echo 20000 >"$V1/$UNIQUE/cpu.cfs_quota_us"
