@@ -34,7 +34,8 @@ static int say_unknown(const char *name, const char *why)
 static int check_run(const struct program *program, const void *config, int argc, char **argv)
 {
     static const char *const standard_input[] = {"-"};
-    const struct report_options *options = config;
+    struct report_options with_stored = *(const struct report_options *)config;
+    const struct report_options *options = &with_stored;
     const char *name = argc ? argv[0] : "check";
     const struct aggregate *kind = aggregate_find(name);
     bool loss = strcmp(name, "loss") == 0; // of the stream itself: no aggregate is needed
@@ -48,6 +49,8 @@ static int check_run(const struct program *program, const void *config, int argc
     }
     argc--;
     argv++;
+    with_stored.stored =
+        input_is_stored(argc ? (const char *const *)argv : standard_input, argc ? (size_t)argc : 1);
     if (session_open(&session, name, options) != 0)
         return say_unknown(name, "wrong call, see standard error");
     const struct input input = {.session = &session,

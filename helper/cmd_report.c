@@ -24,8 +24,9 @@ struct run {
     struct session session;
     struct input input;
     FILE *out;
-    bool live;   // the clock is now, not the stream's last timestamp
-    bool redraw; // on a terminal
+    bool live;          // the clock is now, not the stream's last timestamp
+    bool redraw;        // on a terminal
+    bool nothing_there; // the last reports have nothing of what was asked for by name
 };
 
 static void print_reports(struct run *run, uint64_t now_us)
@@ -39,9 +40,11 @@ static void print_reports(struct run *run, uint64_t now_us)
         session_print_summaries(s, run->out);
         return;
     }
+    run->nothing_there = false;
     for (size_t i = 0; i < s->count; i++) {
         session_fill(s, i, now_us, run->input.paths, run->input.path_count, &reports[i]);
         list[i] = &reports[i];
+        run->nothing_there |= reports[i].nothing_there;
     }
     bool terminal = run->out == stdout && isatty(STDOUT_FILENO);
     const struct render_options render = {
@@ -153,6 +156,8 @@ static int read_and_print(struct run *run)
     }
     int written = finish_output(run, temporary);
     rc = rc ? rc : written;
+    if (rc == EXIT_OK && run->nothing_there)
+        return EXIT_FAILED;
     if (rc == EXIT_OK && run->options->fail_on_loss && session_lost(&run->session))
         return EXIT_LOST;
     return rc;
@@ -165,6 +170,8 @@ static int report_run(const struct program *program, const void *config, int arg
     with_format.plots = format_find(options->format)->plots;
     struct run run = {.program = program, .options = options};
     const char *name = take_name(&argc, &argv);
+    with_format.stored =
+        input_is_stored(argc ? (const char *const *)argv : standard_input, argc ? (size_t)argc : 1);
     // A snapshot needs no input; what else is to be read is named.
     bool no_input = options->snapshot && argc == 0;
     int rc = no_input ? EXIT_OK : check_input(program, name, argc);

@@ -9,6 +9,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct one_source {
     const struct input *in;
@@ -80,6 +83,17 @@ static int read_one_by_one(const struct input *in, const struct store_paths *pat
         rc = rc ? rc : one;
     }
     return rc;
+}
+
+bool input_is_stored(const char *const *paths, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct stat st;
+        int rc = strcmp(paths[i], "-") == 0 ? fstat(STDIN_FILENO, &st) : stat(paths[i], &st);
+        if (rc == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+            return false;
+    }
+    return count > 0;
 }
 
 int input_read_all(const struct input *in)

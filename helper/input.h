@@ -21,5 +21,8 @@ struct input {
 // exit code; what could not be read was said on stderr.
 int input_read_all(const struct input *in);
 
+// True if no path is a pipe or a terminal, whose events can be of now.
+bool input_is_stored(const char *const *paths, size_t count);
+
 // Opens a file, or the completed form of a segment that was open when its directory was listed.
 struct source *input_open(const char *path, char *error, size_t size);

@@ -35,6 +35,7 @@ struct report_options {
     // cgroup
     const char *hierarchy, *under;
     bool snapshot;
+    bool stored; // all input is files: nothing but them is looked at
 };
 
 // Option rows for what is read, for which rows there are, and for how they are printed.

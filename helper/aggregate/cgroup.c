@@ -238,11 +238,12 @@ static bool is_from_here(const struct event *ev)
     return !ev->host.ptr || (uname(&here) == 0 && text_equal(ev->host, text_of(here.nodename)));
 }
 
-// A producer on this host that says so now: what it cannot know is read from the filesystem.
+// A producer on this host that says so now: what it cannot know is read from the filesystem. A file
+// says the same whenever it is read.
 static void notice_live(struct cgroup_aggregate *a, const struct event *ev)
 {
     uint64_t now_us = event_now_us();
-    if (ev->seq || !is_from_here(ev) || ev->ts_us + LIVE_US < now_us ||
+    if (a->options->stored || ev->seq || !is_from_here(ev) || ev->ts_us + LIVE_US < now_us ||
         ev->ts_us > now_us + LIVE_US)
         return;
     a->live = true;

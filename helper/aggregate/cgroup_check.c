@@ -167,7 +167,8 @@ enum check_state cgroup_check(void *self, uint64_t now_us, struct check_result *
         state = check_rows(&report.rows, a->options, oom_kills, oom_path, result);
     else
         snprintf(result->text, sizeof(result->text),
-                 "no event of a cgroup was seen; is cgtree running?");
+                 report.nothing_there ? "that cgroup is not there, see standard error"
+                                      : "no event of a cgroup was seen; is cgtree running?");
     report_release(&report);
     return state;
 }

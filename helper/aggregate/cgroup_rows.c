@@ -295,11 +295,14 @@ static void fold(struct cgroup_cell *other, const struct cgroup_cell *cell)
 }
 
 // --under or --hierarchy named what is not there: an empty report alone would look like idleness.
-static void say_not_there(struct cgroup_aggregate *a)
+static void say_not_there(struct cgroup_aggregate *a, struct report *report)
 {
     const char *under = a->options->under, *hierarchy = a->options->hierarchy;
     size_t known = keymap_count(a->cells);
-    if (a->said_not_there || !known || (!under && !hierarchy))
+    if (!known || (!under && !hierarchy))
+        return;
+    report->nothing_there = true;
+    if (a->said_not_there)
         return;
     a->said_not_there = true;
     fprintf(stderr,
@@ -319,7 +322,7 @@ void cgroup_rows(struct cgroup_aggregate *a, struct report *report)
     if (!nodes)
         return;
     if (!count)
-        say_not_there(a);
+        say_not_there(a, report);
     if (a->options->top && count > a->options->top) {
         qsort(nodes, count, sizeof(*nodes), compare_use);
         shown = a->options->top;

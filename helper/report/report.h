@@ -143,6 +143,7 @@ struct report {
     struct table sections[REPORT_SECTIONS_MAX]; // beside rows: contradictions, timelines
     size_t section_count;
     struct histogram histogram; // of the rows; whoever fills it does not sort them
+    bool nothing_there;         // what was asked for by name is not there, which was said on stderr
     char *note; // further lines for people, each with its newline; NULL: none. See report_note
     size_t note_len, note_size;
 };

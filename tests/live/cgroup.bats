@@ -19,9 +19,9 @@ make_cgroup() {
 
 remove_cgroup() { wait_until 5 rmdir "$1" 2>/dev/null; }
 
-# A process in no cgroup of ours, ended with the test; its id is in $SLEEPER.
+# A process in no cgroup of ours, ended with the test; its id is in $SLEEPER. start_sleeper [PROGRAM]
 start_sleeper() {
-  sleep 300 3>&- &
+  "${1:-sleep}" 300 3>&- &
   SLEEPER=$!
   at_exit kill "$SLEEPER"
 }
@@ -37,6 +37,28 @@ report() { "$NETVITALS" report cgroup --format json "$@"; }
   "$ROOT/scripts/cgroup/cgtree.bt" >"$OUT/tree"
   # as many lines as /proc/PID/cgroup has, and the same paths
   assert_equal "$(grep -c "\"pid\":$SLEEPER,\"tgid\":$SLEEPER," "$OUT/tree")" "$(wc -l <"/proc/$SLEEPER/cgroup")"
+  report --hierarchy v2 --under "/$UNIQUE" "$OUT/tree" >"$OUT/report"
+  assert_jq "$OUT/report" ".[0].rows | map(select(.processes == 1)) | length == 1 and .[0].path == \"/$UNIQUE/a \\\"b\\\" \\\\é\""
+  assert_jq "$OUT/tree" '.[0].type == "begin" and .[-1].type == "end"'
+}
+
+@test "cgtree: without BTF the same is read from /proc, and a line says what cannot be seen" {
+  requires root cgroup_v2
+  make_cgroup "$V2/$UNIQUE"
+  make_cgroup "$V2/$UNIQUE/a \"b\" \\é"
+  # a process is called what its program's file is
+  local odd=$OUT/$'x "y"\nz'
+  ln -s "$(command -v sleep)" "$odd"
+  start_sleeper "$odd"
+  wait_until 10 grep -q 'x "y"' "/proc/$SLEEPER/comm"
+  echo "$SLEEPER" >"$V2/$UNIQUE/a \"b\" \\é/cgroup.procs"
+  NETVITALS_FALLBACK=1 "$ROOT/scripts/cgroup/cgtree.bt" >"$OUT/tree" 2>"$OUT/said"
+  assert_equal "$(wc -l <"$OUT/said")" 1
+  grep -q 'from /proc, without' "$OUT/said"
+  grep "\"pid\":$SLEEPER,\"tgid\":$SLEEPER," "$OUT/tree" >"$OUT/lines"
+  assert_equal "$(wc -l <"$OUT/lines")" "$(wc -l <"/proc/$SLEEPER/cgroup")"
+  id=$(stat -c %i "$V2/$UNIQUE/a \"b\" \\é")
+  assert_jq "$OUT/lines" "map(select(.hierarchy == \"v2\")) | .[0].cgroup_id == $id and .[0].comm_hex == \"78202279220a7a\""
   report --hierarchy v2 --under "/$UNIQUE" "$OUT/tree" >"$OUT/report"
   assert_jq "$OUT/report" ".[0].rows | map(select(.processes == 1)) | length == 1 and .[0].path == \"/$UNIQUE/a \\\"b\\\" \\\\é\""
   assert_jq "$OUT/tree" '.[0].type == "begin" and .[-1].type == "end"'
@@ -135,6 +157,28 @@ throttling_is_over() {
   report "$OUT/net.out" >"$OUT/report"
   jq "[.rows[] | select(.cgroup_id == $id)]" "$OUT/report" >"$OUT/row"
   assert_jq "$OUT/row" '.[0][0] | .tx_bytes == 7654321 and .connects == 1'
+}
+
+@test "cgnet: without the tracepoints of Linux 6.3 a line says what is not known, connects are" {
+  requires root bpftrace btf cgroup_v2 socat
+  make_cgroup "$V2/$UNIQUE"
+  # the same script, for tracepoints that no kernel has
+  mkdir -p "$OUT/scripts/cgroup"
+  cp "$ROOT/scripts/run" "$OUT/scripts/"
+  sed 's/sock:sock_\(send\|recv\)_length/sock:none_\1/' "$ROOT/scripts/cgroup/cgnet.bt" >"$OUT/scripts/cgroup/cgnet.bt"
+  chmod +x "$OUT/scripts/cgroup/cgnet.bt"
+  start net "$OUT/scripts/cgroup/cgnet.bt" 1
+  wait_for_event net ready 60
+  assert_equal "$(grep -c 'cgnet: this kernel has no tracepoint' "$OUT/net.err")" 1
+  grep -q 'no tracepoint sock:none_recv sock:none_send; the rest works, not known are: bytes and packets received' "$OUT/net.err"
+  port=$((20000 + RANDOM % 10000))
+  start sink socat -u "TCP-LISTEN:$port,reuseaddr" OPEN:/dev/null
+  wait_until 10 sh -c "grep -qi ':$(printf %04X "$port") 00000000' /proc/net/tcp"
+  sh -c 'echo $$ >"$1/cgroup.procs"; echo hello | socat -u - "TCP:127.0.0.1:$2"' sh "$V2/$UNIQUE" "$port"
+  stop net INT
+  id=$(stat -c %i "$V2/$UNIQUE")
+  jq -c "select(.type == \"cgroup_net\" and .cgroup_id == $id)" "$OUT/net.out" >"$OUT/uses"
+  assert_jq "$OUT/uses" '(map(.connects) | add) == 1'
 }
 
 @test "cgmem: an OOM kill names the process and the cgroup whose limit it was" {

@@ -70,11 +70,16 @@ report() { "$NETVITALS" report cgroup --format json "$@"; }
   report --under /web --hierarchy v2 "$MOVES" >"$OUT/report"
   assert_equal "$(jq -c '[.rows[].path]' "$OUT/report")" '["/web","/web/n1"]'
   assert_jq "$OUT/report" '.[0].timeline | all(.path | startswith("/web"))'
-  report --under /we "$MOVES" >"$OUT/report" 2>"$OUT/said"
+  status=0
+  report --under /we "$MOVES" >"$OUT/report" 2>"$OUT/said" || status=$?
+  assert_equal "$status" 1
   assert_jq "$OUT/report" '.[0].rows == []'
   assert_equal "$(wc -l <"$OUT/said")" 1
   grep -q "there is no cgroup /we; 7 others are known" "$OUT/said"
-  report --hierarchy memory "$MOVES" 2>&1 >/dev/null | grep -q "no cgroup on hierarchy memory"
+  status=0
+  "$NETVITALS" check cgroup --under /we "$MOVES" >"$OUT/check" 2>/dev/null || status=$?
+  assert_equal "$status $(cat "$OUT/check")" "3 CGROUP UNKNOWN - that cgroup is not there, see standard error"
+  { report --hierarchy memory "$MOVES" 2>&1 >/dev/null || true; } | grep -q "no cgroup on hierarchy memory"
 }
 
 @test "report cgroup: an id that nobody named is shown as one, also beside many others" {
@@ -83,6 +88,17 @@ report() { "$NETVITALS" report cgroup --format json "$@"; }
   done >"$OUT/events"
   report "$OUT/events" >"$OUT/report"
   assert_equal "$(jq -c '[.rows[] | [.path, .cgroup_id]]' "$OUT/report")" '[["(id 2)",2],["(id 5)",5],["(id 7)",7],["(id 9)",9]]'
+}
+
+@test "report cgroup: a file says the same whenever it is read, also a moment after it was begun" {
+  {
+    echo "{\"type\":\"begin\",\"ts_us\":$(date +%s%6N),\"tool\":\"cgnet\"}"
+    echo "{\"type\":\"cgroup_net\",\"ts_us\":$(date +%s%6N),\"cgroup_id\":4242424242,\"interval_us\":1000000,\"tx_bytes\":7,\"rx_bytes\":0}"
+  } >"$OUT/events"
+  for source in "$OUT/events" -; do
+    report "$source" <"$OUT/events" >"$OUT/report"
+    assert_equal "$(jq -c '[.rows[].cgroup_id]' "$OUT/report")" "[4242424242]"
+  done
 }
 
 @test "report cgroup: all formats print, and lint finds nothing in the fixtures" {
