@@ -33,11 +33,6 @@ struct sk_msg {
     struct list_head list;
 };
 
-struct bpf_iter__sockmap {
-    void *key;
-    struct sock *sk;
-};
-
 #pragma clang attribute pop
 
 #define SK_USER_DATA_FLAGS 7UL // low bits of sk_user_data: include/net/sock.h

@@ -49,13 +49,6 @@ static int attach_to_map(const struct sockredir_bpf *skel, bool verdict)
     return err;
 }
 
-static struct bpf_link *attach_walk(const struct sockredir_bpf *skel)
-{
-    union bpf_iter_link_info info = {.map.map_fd = (uint32_t)bpf_map__fd(skel->maps.sockets)};
-    LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
-    return bpf_program__attach_iter(skel->progs.sockredir_walk, &opts);
-}
-
 static int load_and_attach(struct redirect *r, const struct loader *l, int cgroup_fd, bool verdict)
 {
     int err = sockredir_bpf__load(r->skel);
@@ -65,9 +58,6 @@ static int load_and_attach(struct redirect *r, const struct loader *l, int cgrou
     err = attach_to_map(r->skel, verdict);
     if (err)
         return loader_fail(l, err, "attach the programs to the socket map");
-    r->walk = attach_walk(r->skel);
-    if (!r->walk)
-        return loader_fail(l, errno, "attach the iterator to the socket map");
     r->ops = bpf_program__attach_cgroup(r->skel->progs.sockredir_ops, cgroup_fd);
     if (!r->ops)
         return loader_fail(l, errno, "attach to the cgroup");
@@ -92,7 +82,6 @@ int redirect_start(struct redirect *r, const struct loader *l, int cgroup_fd,
 void redirect_free(struct redirect *r)
 {
     bpf_link__destroy(r->ops);
-    bpf_link__destroy(r->walk);
     sockredir_bpf__destroy(r->skel);
     *r = (struct redirect){0};
 }
@@ -114,18 +103,12 @@ void redirect_set_lease(struct redirect *r, uint64_t until_ns)
 
 int redirect_walk(struct redirect *r, struct walk *out)
 {
-    int fd = bpf_iter_create(bpf_link__fd(r->walk));
-    if (fd < 0)
-        return fd;
+    static const char packet[64]; // the least that the kernel takes is 14
+    LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet, .data_size_in = sizeof(packet),
+                .repeat = 1);
     r->skel->bss->walk = (struct walk){0};
     memset(r->skel->bss->sockets_of_port, 0, sizeof(r->skel->bss->sockets_of_port));
-    char nothing[64]; // the program prints nothing; reading is what runs it
-    ssize_t n;
-    do
-        n = read(fd, nothing, sizeof(nothing));
-    while (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)));
-    int err = n < 0 ? -errno : 0;
-    close(fd);
+    int err = bpf_prog_test_run_opts(bpf_program__fd(r->skel->progs.sockredir_walk), &opts);
     *out = r->skel->bss->walk;
     return err;
 }

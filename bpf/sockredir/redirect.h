@@ -25,8 +25,7 @@ struct redirect_settings {
 
 struct redirect {
     struct sockredir_bpf *skel;
-    struct bpf_link *ops;  // sock_ops on the cgroup
-    struct bpf_link *walk; // iterator over the socket map
+    struct bpf_link *ops; // sock_ops on the cgroup
 };
 
 // EXIT_OK, or EXIT_CANNOT after a line if this kernel is too old to tell namespaces apart.

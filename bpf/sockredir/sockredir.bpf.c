@@ -6,7 +6,7 @@
 //   sockredir_ops   sock_ops: sockets of local connections join the map when they are established
 //   sockredir_msg   sk_msg: runs for each send on such a socket and says redirect or TCP
 //   sockredir_pass  sk_skb: the no-op verdict that cures FIONREAD on some kernels
-//   sockredir_walk  iter/sockmap: takes sockets out of the map that no longer gain by it
+//   sockredir_walk  run by the loader: takes sockets out of the map that no longer gain by it
 //
 // WHY BYTES STAY IN ORDER
 //
@@ -299,6 +299,15 @@ static __always_inline void closed(struct bpf_sock_ops *ops)
     bpf_map_delete_elem(&places, &cookie);
 }
 
+static __always_inline bool take_out(struct conn_end *me, __u64 name)
+{
+    if (bpf_map_delete_elem(&sockets, &name) != 0)
+        return false;
+    me->left = 1;
+    count(&totals.sockets_left, 1);
+    return true;
+}
+
 // Takes this socket out if that is proven safe, closing the connection to redirect if it must be.
 // The socket is locked, so TCP puts nothing into its psock queue meanwhile (the verdict would).
 static __always_inline void leave(struct bpf_sock_ops *ops, bool must)
@@ -321,8 +330,7 @@ static __always_inline void leave(struct bpf_sock_ops *ops, bool must)
     if (!me->reason)
         me->reason = control.stop ? PASS_STOP : PASS_LEFT;
     __u64 name = place->id * 2 + (place->end & 1);
-    if (bpf_map_delete_elem(&sockets, &name) == 0)
-        count(&totals.sockets_left, 1);
+    take_out(me, name);
     bpf_sock_ops_cb_flags_set(ops, BPF_SOCK_OPS_STATE_CB_FLAG);
 }
 
@@ -422,21 +430,22 @@ static __always_inline bool proven_safe(struct conn *c)
     return true;
 }
 
-SEC("iter/sockmap")
-int sockredir_walk(struct bpf_iter__sockmap *ctx)
+static long visit(const void *places, const __u64 *cookie, const struct place *at, void *unused)
 {
-    __u64 *key = ctx->key;
-    if (!key || !ctx->sk)
-        return 0;
-    __u64 name = *key;
-    struct place place = {.id = name / 2, .end = name & 1};
-    walk.sockets++;
+    (void)places;
+    (void)cookie;
+    (void)unused;
+    struct place place = *at;
     struct conn *c = connection_of(&place);
     if (!c)
         return 0;
+    struct conn_end *me = &c->end[place.end & 1];
+    if (me->left)
+        return 0;
+    __u64 name = place.id * 2 + (place.end & 1);
+    walk.sockets++;
     if (c->port_slot < PORT_SLOTS)
         sockets_of_port[c->port_slot]++;
-    struct conn_end *me = &c->end[place.end];
     struct queue queue = {};
     if (me->cookie && measure_queue(me->sk, me->cookie, &queue))
         walk.unread_bytes += queue.bytes;
@@ -447,9 +456,19 @@ int sockredir_walk(struct bpf_iter__sockmap *ctx)
         return 0;
     if (!me->reason)
         me->reason = control.stop ? PASS_STOP : PASS_LEFT;
-    if (bpf_map_delete_elem(&sockets, &name) == 0) {
+    if (take_out(me, name))
         walk.removed++;
-        count(&totals.sockets_left, 1);
-    }
+    return 0;
+}
+
+// The loader runs it with BPF_PROG_TEST_RUN; the packet is nothing to it. Not an iterator, since
+// some kernels refuse those over the elements of a map; of the kinds of program that can be run so,
+// this is one that may take sockets out of a socket map. It visits the places, which are those of
+// the sockets in the map and of those that left it.
+SEC("tc")
+int sockredir_walk(struct __sk_buff *skb)
+{
+    (void)skb;
+    bpf_for_each_map_elem(&places, visit, NULL, 0);
     return 0;
 }

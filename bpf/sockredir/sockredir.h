@@ -66,7 +66,8 @@ struct conn_end {
     __u8 reason;  // enum pass_reason: why this direction is on TCP for good; 0: it is not
     __u8 shadow;  // would be redirected
     __u8 quiet;   // left the map with no thread inside a send
-    __u8 pad[3];
+    __u8 left;    // left the map while open
+    __u8 pad[2];
 };
 
 struct conn {
