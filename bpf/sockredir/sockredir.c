@@ -25,7 +25,8 @@
 //           `make bench-redirect`.
 // CAVEATS:  redirected bytes are seen by recv and its kin, poll, epoll, select; not by splice(2),
 //           MSG_WAITALL, tcpdump, iptables, nor TCP_INFO. Connections that exist at the start stay
-//           plain. Seldom a blocking read after shutdown() says EAGAIN (docs/sockredir.md).
+//           plain. A blocking read can say EAGAIN after shutdown(), if the peer is silent
+//           for 40 ms then (docs/sockredir.md).
 #include "bpf/common/privileges.h"
 #include "bpf/common/writer.h"
 #include "bpf/sockredir/cgroup.h"
