@@ -183,10 +183,16 @@ int capture_run(struct acct *a, const struct loader *l, const struct config *con
 {
     stay_on_this_cpu();
     FILE *file = open_file(l, config->read);
-    int rc = file ? give_up_privileges(l) : EXIT_FAILED;
-    pcap_t *pcap = rc == EXIT_OK ? open_capture(l, file, config->read) : NULL;
+    if (!file)
+        return EXIT_FAILED;
+    int rc = give_up_privileges(l);
+    if (rc != EXIT_OK) {
+        fclose(file);
+        return rc;
+    }
+    pcap_t *pcap = open_capture(l, file, config->read);
     if (!pcap)
-        return rc == EXIT_OK ? EXIT_FAILED : rc;
+        return EXIT_FAILED;
     struct replay r = {
         .acct = a, .loader = l, .writer = w, .names = names, .interval_us = config->interval_us};
     r.stamp = (struct stamp){.iface = base_name(config->read), .mode = "read"};
