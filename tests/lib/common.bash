@@ -123,6 +123,7 @@ wait_until() {
   done
 }
 
+has_output() { [ -s "$OUT/$1" ]; }
 has_event() { grep -q "\"type\":\"$2\"" "$OUT/$1.out" 2>/dev/null; }
 
 # A producer that died has nothing to wait for.

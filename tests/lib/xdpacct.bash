@@ -59,28 +59,33 @@ make_pair() {
 }
 
 # The same with the lab's two virtio network cards, which are joined outside of the guest. They come back from the
-# namespaces when these end, some time later. Their addresses need no asking: an answer takes its time there, and what
-# waits for it is dropped when it is too much.
+# namespaces when these end, some time later.
 make_wire() {
   make_namespaces
   wait_until 20 have wire
   ip link set "$(device_of 52:54:00:4e:56:01)" netns "$sender" name out
   ip link set "$(device_of 52:54:00:4e:56:02)" netns "$receiver" name in
   set_up_pair
-  ip -n "$sender" neigh replace 10.9.0.2 lladdr 52:54:00:4e:56:02 nud permanent dev out
-  ip -n "$receiver" neigh replace 10.9.0.1 lladdr 52:54:00:4e:56:01 nud permanent dev in
 }
 
 device_of() { # ADDRESS
   basename "$(dirname "$(grep -ls "$1" /sys/class/net/*/address)")"
 }
 
+# Nobody has to ask for an address: an answer takes its time on a busy machine, and what waits for it is dropped when
+# it is too much.
 set_up_pair() {
   ip -n "$receiver" addr add 10.9.0.2/24 dev in
   ip -n "$sender" addr add 10.9.0.1/24 dev out
   ip -n "$receiver" link set in up
   ip -n "$sender" link set out up
   wait_until 5 pair_is_up
+  ip -n "$sender" neigh replace 10.9.0.2 lladdr "$(address_of "$receiver" in)" nud permanent dev out
+  ip -n "$receiver" neigh replace 10.9.0.1 lladdr "$(address_of "$sender" out)" nud permanent dev in
+}
+
+address_of() { # NAMESPACE DEVICE
+  ip -n "$1" -j link show dev "$2" | jq -r '.[0].address'
 }
 
 pair_is_up() { [ "$(ip netns exec "$receiver" cat /sys/class/net/in/operstate)" = up ]; }
@@ -91,13 +96,25 @@ start_xdpacct() { # ARGUMENT...
   wait_for_event acct ready
 }
 
-# Sends COUNT UDP datagrams of many sizes from the sender.
+# Sends COUNT UDP datagrams of many sizes from the sender, 64 at a time: a veth pair holds 256, and drops what comes
+# before its reader is scheduled. A veth's reader is what counts its packets as sent, so each returns with all read.
 send_datagrams() { # ADDRESS COUNT
   ip netns exec "$sender" python3 - "$1" "$2" <<'END'
-import socket, sys
+import socket, sys, time
+
+def left():
+    with open("/sys/class/net/out/statistics/tx_packets") as counter:
+        return int(counter.read())
+
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-for i in range(int(sys.argv[2])):
+count, before = int(sys.argv[2]), left()
+deadline = time.monotonic() + 20
+for i in range(count):
     s.sendto(b"x" * (i * 37 % 1300), (sys.argv[1], 5000 + i % 7))
+    while (i % 64 == 63 or i == count - 1) and left() - before < i + 1:
+        if time.monotonic() > deadline:
+            sys.exit("%d of %d datagrams left the device out" % (left() - before, i + 1))
+        time.sleep(0.001)
 END
 }
 

@@ -131,7 +131,10 @@ on_terminal() { script -qec "$1" /dev/null </dev/null | tr -d '\r'; }
       cat "$FIXTURES"/{traffic,redirect}.ndjson
       echo '{"type":"cgroup_task","ts_us":1790000000000000,"hierarchy":"v2","cgroup_id":1,"path":"/","pid":1,"tgid":1,"comm":"x"}'
     } >"$OUT/all"
-    { cat "$OUT/all" && sleep 0.5; } | "$NETVITALS" report "$name" --follow 0.1 --format json >"$OUT/blocks"
+    # the input ends when a block has come
+    rm -f "$OUT/blocks"
+    { cat "$OUT/all" && wait_until 20 has_output blocks; } |
+      "$NETVITALS" report "$name" --follow 0.1 --format json >"$OUT/blocks"
     [ "$(jq -s length "$OUT/blocks")" -ge 2 ]
     "$NETVITALS" report "$name" --format json - <"$OUT/all" >"$OUT/once"
     assert_equal "$(jq -s 'last | walk(if type == "object" then del(.to_us, .last_ack_age_us, .last_recv_age_us) else . end)' "$OUT/blocks")" \
