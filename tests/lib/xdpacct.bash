@@ -79,7 +79,7 @@ set_up_pair() {
   ip -n "$sender" addr add 10.9.0.1/24 dev out
   ip -n "$receiver" link set in up
   ip -n "$sender" link set out up
-  wait_until 5 pair_is_up
+  wait_until 20 pair_is_up
   ip -n "$sender" neigh replace 10.9.0.2 lladdr "$(address_of "$receiver" in)" nud permanent dev out
   ip -n "$receiver" neigh replace 10.9.0.1 lladdr "$(address_of "$sender" out)" nud permanent dev in
 }

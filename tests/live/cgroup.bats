@@ -17,7 +17,7 @@ make_cgroup() {
   at_exit remove_cgroup "$1"
 }
 
-remove_cgroup() { wait_until 5 rmdir "$1" 2>/dev/null; }
+remove_cgroup() { wait_until 20 rmdir "$1" 2>/dev/null; }
 
 # A process in no cgroup of ours, ended with the test; its id is in $SLEEPER. start_sleeper [PROGRAM]
 start_sleeper() {

@@ -17,7 +17,7 @@ web() {
   client curl -sk --tls-max 1.2 --resolve b.test:443:$SERVER https://b.test/b -o null
   client curl -s --resolve a.test:80:$SERVER http://a.test/b -o null
   client curl -sk --resolve only.test:443:$SERVER_TWO https://only.test/a -o null
-  client timeout 20 gtlsclient -q --exit-on-all-streams-close video.test 4433 https://video.test/a >quic.log 2>&1
+  client timeout 60 gtlsclient -q --exit-on-all-streams-close video.test 4433 https://video.test/a >quic.log 2>&1
 }
 
 setup_file() {

@@ -16,12 +16,12 @@ test_setup() {
 refused() { # EXIT-CODE ARGUMENT...
   local code=$1
   shift
-  run "-$code" --separate-stderr timeout 20 ip netns exec "$receiver" "$xdpacct" "$@"
+  run "-$code" --separate-stderr timeout 60 ip netns exec "$receiver" "$xdpacct" "$@"
   [ -z "$output" ]
 }
 
 diagnosed() { # TEXT...: the verdict of diag has it
-  run --separate-stderr timeout 20 ip netns exec "$receiver" "$xdpacct" diag -i "${IFACE:-in}"
+  run --separate-stderr timeout 60 ip netns exec "$receiver" "$xdpacct" diag -i "${IFACE:-in}"
   local text
   for text in "$@"; do
     [[ ${lines[-1]} == "verdict: "*"$text"* ]] || {
@@ -123,7 +123,7 @@ make_pass_program() {
 @test "EPERM: without capabilities" {
   make_pair
   command -v capsh >/dev/null || command -v setpriv >/dev/null || skip "needs setpriv"
-  run -4 --separate-stderr timeout 20 ip netns exec "$receiver" setpriv --bounding-set=-all --inh-caps=-all --ambient-caps=-all \
+  run -4 --separate-stderr timeout 60 ip netns exec "$receiver" setpriv --bounding-set=-all --inh-caps=-all --ambient-caps=-all \
     --reuid 65534 --regid 65534 --clear-groups "$xdpacct" -i in
   [[ $stderr == *"lacks CAP_NET_ADMIN, CAP_BPF"* ]]
 }

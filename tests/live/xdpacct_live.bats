@@ -167,7 +167,7 @@ no_port_took() { # COUNT
 @test "--drop is refused where the host's own default route leaves" {
   make_pair
   ip -n "$receiver" route add default via 10.9.0.1
-  run -2 --separate-stderr timeout 20 ip netns exec "$receiver" "$xdpacct" -i in --drop
+  run -2 --separate-stderr timeout 60 ip netns exec "$receiver" "$xdpacct" -i in --drop
   [[ $stderr == *"--drop refused: the default route of this host leaves by in"* ]]
   start_xdpacct --drop --force
   stop acct
@@ -223,7 +223,7 @@ no_port_took() { # COUNT
 
 @test "a reader that goes away ends it quietly" {
   make_pair
-  run --separate-stderr timeout 20 bash -c "set -o pipefail; ip netns exec $receiver $xdpacct -i in --interval 100ms | head -n 1"
+  run --separate-stderr timeout 60 bash -c "set -o pipefail; ip netns exec $receiver $xdpacct -i in --interval 100ms | head -n 1"
   [ "$status" -eq 0 ]
   [ -z "$stderr" ]
 }
@@ -236,8 +236,8 @@ no_port_took() { # COUNT
   ip -n "$receiver" link set in mtu 1400
   ip -n "$receiver" link set in name later
   ip -n "$receiver" link set later up
-  wait_until 5 grep -q '"change":"up"' acct.out
-  wait_until 5 ip netns exec "$sender" ping -q -c 1 -W 1 10.9.0.2 >/dev/null
+  wait_until 20 grep -q '"change":"up"' acct.out
+  wait_until 20 ip netns exec "$sender" ping -q -c 1 -W 1 10.9.0.2 >/dev/null
   stop acct
   [ "$status" -eq 0 ]
   assert_jq acct.out 'map(select(.type == "iface_change").change) == ["down", "mtu", "renamed", "up"]'
@@ -265,7 +265,7 @@ no_port_took() { # COUNT
   python3 "$frames" encaps encaps.pcap
   requires tcpreplay
   start probe ip netns exec "$receiver" "$xdpacct" probe -i in --duration 3s
-  wait_until 5 bash -c "ip -n $receiver -d link show in | grep -q prog/xdp"
+  wait_until 20 bash -c "ip -n $receiver -d link show in | grep -q prog/xdp"
   ip netns exec "$sender" tcpreplay -q -i out encaps.pcap >replay.log
   wait "${PIDS[probe]}"
   unset "PIDS[probe]"

@@ -38,11 +38,11 @@ metric_is() { [ "$(metric "$1")" = "$2" ]; }
   requires curl
   start_serve rtt
   { sent; acked 20000000; sent; acked 20000000; } >&7
-  wait_until 5 metric_is netvitals_rtt_sent_total 2
+  wait_until 20 metric_is netvitals_rtt_sent_total 2
   assert_equal "$(metric 'netvitals_rtt_min_seconds')" 0.020000000
   curl -sf "$URL" | grep -q '^netvitals_rtt_info{.*raddr="198.18.0.2",rport="3868",verdict="ok"} 1$'
   { sent; acked 30000000; } >&7
-  wait_until 5 metric_is netvitals_rtt_sent_total 3
+  wait_until 20 metric_is netvitals_rtt_sent_total 3
   assert_equal "$(metric 'netvitals_rtt_max_seconds')" 0.030000000
 }
 
@@ -50,7 +50,7 @@ metric_is() { [ "$(metric "$1")" = "$2" ]; }
   requires curl promtool
   start_serve all
   { sent; acked 20000000; } >&7
-  wait_until 5 metric_is netvitals_rtt_acked_total 1
+  wait_until 20 metric_is netvitals_rtt_acked_total 1
   curl -sf -i "$URL" >"$OUT/answer"
   grep -q '^Content-Type: text/plain; version=0.0.4; charset=utf-8' "$OUT/answer"
   curl -sf "$URL" >"$OUT/metrics"
@@ -65,12 +65,12 @@ metric_is() { [ "$(metric "$1")" = "$2" ]; }
   requires curl
   start_serve rtt --recent 1s
   { sent; acked 500000000; } >&7
-  wait_until 5 metric_is netvitals_rtt_max_seconds 0.500000000
+  wait_until 20 metric_is netvitals_rtt_max_seconds 0.500000000
   # when nothing came for two turns there is no quantile any more, but still a count
   wait_until 10 metric_is netvitals_rtt_max_seconds ""
   assert_equal "$(metric netvitals_rtt_acked_total)" 1
   { sent; acked 10000000; } >&7
-  wait_until 5 metric_is netvitals_rtt_max_seconds 0.010000000
+  wait_until 20 metric_is netvitals_rtt_max_seconds 0.010000000
   assert_equal "$(metric netvitals_rtt_acked_total)" 2
 }
 
