@@ -117,19 +117,16 @@ static int take_spill(int fd, struct interval_counts *out)
 }
 
 // An update of a map of maps returns only after an RCU grace period (maybe_wait_bpf_programs, since
-// kernel commit 1ae80cf31938): programs that read the old table_of_cpu or the old spill map are
-// done then.
+// kernel commit 1ae80cf31938): programs that read the old table_of_cpu are done then. What the map
+// holds does not change.
 int drain_settle(struct acct *a)
 {
     struct tables *t = &a->tables;
     uint32_t zero = 0;
-    return bpf_map_update_elem(t->spills_fd, &zero, &t->spill_fds[t->spill_in_use], BPF_ANY) == 0
-               ? 0
-               : -errno;
+    return bpf_map_update_elem(t->spills_fd, &zero, &t->spill_fds[0], BPF_ANY) == 0 ? 0 : -errno;
 }
 
-// Gives the CPUs [from, to) spare tables and everybody the other spill map. Afterwards the tables
-// that are listed as spare, and the other spill map, are ours.
+// Gives the CPUs [from, to) spare tables. Afterwards the tables that are listed as spare are ours.
 static int exchange(struct acct *a, unsigned from, unsigned to)
 {
     struct tables *t = &a->tables;
@@ -137,26 +134,27 @@ static int exchange(struct acct *a, unsigned from, unsigned to)
         unsigned old = t->table_of[i];
         t->table_of[i] = t->spares[i - from];
         t->spares[i - from] = old;
+        a->skel->bss->counters[t->table_of[i]].spill = t->spill_in_use;
         __atomic_store_n((uint16_t *)&a->skel->bss->table_of_cpu[t->cpus[i]],
                          (uint16_t)t->table_of[i], __ATOMIC_SEQ_CST);
     }
-    t->spill_in_use ^= 1;
     return drain_settle(a);
 }
 
 static int take_live(struct acct *a, struct interval_counts *out)
 {
     struct tables *t = &a->tables;
+    unsigned spill = t->spill_in_use;
     int err = 0;
+    t->spill_in_use = !spill;
     for (unsigned from = 0; from < t->cpu_count && !err; from += t->spare_count) {
         unsigned to = from + t->spare_count < t->cpu_count ? from + t->spare_count : t->cpu_count;
         err = exchange(a, from, to);
         for (unsigned i = from; i < to && !err; i++)
             err = take_table(a, t->spares[i - from], out);
-        if (!err)
-            err = take_spill(t->spill_fds[!t->spill_in_use], out);
     }
-    return err;
+    // no CPU has a table that spills there any more
+    return err ? err : take_spill(t->spill_fds[spill], out);
 }
 
 static int take_idle(struct acct *a, struct interval_counts *out)

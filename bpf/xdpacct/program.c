@@ -63,14 +63,14 @@ static int fill_pages(struct bpf_map *map, const struct pages *pages)
     return 0;
 }
 
-// Says which spill map is in use, and which CPU counts into which table.
+// Says which the spill maps are, and which CPU counts into which table.
 static int fill_maps(struct acct *a)
 {
     struct tables *t = &a->tables;
     t->spills_fd = bpf_map__fd(a->skel->maps.spills);
-    uint32_t zero = 0;
-    if (bpf_map_update_elem(t->spills_fd, &zero, &t->spill_fds[0], BPF_ANY) != 0)
-        return -errno;
+    for (uint32_t i = 0; i < SPILLS; i++)
+        if (bpf_map_update_elem(t->spills_fd, &i, &t->spill_fds[i], BPF_ANY) != 0)
+            return -errno;
     for (unsigned cpu = 0; cpu < CPUS_MAX; cpu++)
         a->skel->bss->table_of_cpu[cpu] = CPU_WITHOUT_TABLE;
     for (unsigned i = 0; i < t->cpu_count; i++)

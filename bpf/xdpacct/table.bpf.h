@@ -18,10 +18,10 @@ struct {
     __type(value, struct line);
 } lines SEC(".maps");
 
-// The spill map in use: entry 0.
+// The spill maps.
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-    __uint(max_entries, 1);
+    __uint(max_entries, SPILLS);
     __type(key, __u32);
     __type(value, __u32);
 } spills SEC(".maps");
@@ -93,10 +93,9 @@ static __always_inline struct flow_count *table__spilled(void *spill, const stru
 // A function of its own, not inlined: it is rare, and its stack must not weigh on the usual path.
 // Returns 0 if there was no room.
 static __noinline int table__try_spill(const struct flow_key *key, __u32 dir, __u32 packets,
-                                       __u64 bytes)
+                                       __u64 bytes, __u32 index)
 {
-    __u32 zero = 0;
-    void *spill = bpf_map_lookup_elem(&spills, &zero);
+    void *spill = bpf_map_lookup_elem(&spills, &index);
     struct flow_count *count = spill ? table__spilled(spill, key) : NULL;
     if (!count)
         return 0;
@@ -109,7 +108,7 @@ static __noinline int table__try_spill(const struct flow_key *key, __u32 dir, __
 static __always_inline void table_spill(const struct cpu_table *t, const struct flow_key *key,
                                         __u32 dir, __u32 packets, __u64 bytes)
 {
-    if (!table__try_spill(key, dir, packets, bytes))
+    if (!table__try_spill(key, dir, packets, bytes, t->counters->spill))
         table_count(t, COUNT_OVERFLOW, packets, bytes);
 }
 
@@ -224,8 +223,9 @@ static __always_inline __u64 *table_add_v4(const struct cpu_table *t, const stru
     return &slot->id;
 }
 
-static __always_inline __u64 *line__add_v6(struct line *line, const struct flow_key *key, __u32 dir,
-                                           __u32 bytes)
+// Before its packets would wrap, what a slot holds moves to the spill map.
+static __always_inline __u64 *line__add_v6(struct line *line, const struct cpu_table *t,
+                                           const struct flow_key *key, __u32 dir, __u32 bytes)
 {
     struct slot_v6 *slot = &line->v6;
     if (!slot->id) {
@@ -238,6 +238,10 @@ static __always_inline __u64 *line__add_v6(struct line *line, const struct flow_
                slot->sub[1] != key->sub[1] || slot->peer_net != key->peer[0] ||
                slot->peer_host != key->peer[1]) {
         return NULL;
+    } else if (slot->packets[dir] == (__u32)-1) {
+        table_spill(t, key, dir, slot->packets[dir], slot->bytes[dir]);
+        slot->packets[dir] = 0;
+        slot->bytes[dir] = 0;
     }
     slot->packets[dir]++;
     slot->bytes[dir] += bytes;
@@ -254,11 +258,11 @@ static __always_inline __u64 *table_add_v6(const struct cpu_table *t, const stru
                 key->peer[1] * s->hash_factors[4];
     __u32 index = table__index(sum, s);
     struct line *line = table__line(t, index);
-    __u64 *id = line ? line__add_v6(line, key, dir, bytes) : NULL;
+    __u64 *id = line ? line__add_v6(line, t, key, dir, bytes) : NULL;
     if (id)
         return id;
     line = table__line(t, index ^ 1);
-    id = line ? line__add_v6(line, key, dir, bytes) : NULL;
+    id = line ? line__add_v6(line, t, key, dir, bytes) : NULL;
     if (!id)
         table_spill(t, key, dir, 1, bytes);
     return id;

@@ -79,7 +79,7 @@ static int make_lines(struct tables *t)
 
 static int make_spills(struct tables *t)
 {
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < SPILLS; i++) {
         t->spill_fds[i] =
             bpf_map_create(BPF_MAP_TYPE_HASH, "xdpacct_spill", sizeof(struct flow_key),
                            sizeof(struct flow_count), t->spill_entries, NULL);
@@ -126,7 +126,7 @@ void tables__free(struct tables *t)
         munmap(t->lines, lines_bytes(t));
     if (t->lines_fd >= 0)
         close(t->lines_fd);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < SPILLS; i++)
         if (t->spill_fds[i] >= 0)
             close(t->spill_fds[i]);
     free(t->cpus);
@@ -145,5 +145,5 @@ uint64_t tables__bytes(const struct tables *t)
 {
     uint64_t spill = t->spill_entries *
                      (sizeof(struct flow_key) + sizeof(struct flow_count) + SPILL_OVERHEAD_BYTES);
-    return lines_bytes(t) + 2 * spill;
+    return lines_bytes(t) + SPILLS * spill;
 }

@@ -18,9 +18,9 @@ struct tables {
     int lines_fd;        // the map of all tables' lines
     struct line *lines;  // the same, mapped: table i begins at i * flow_lines
     uint32_t spill_entries;
-    int spill_fds[2];
-    unsigned spill_in_use;
-    int spills_fd; // the outer map
+    int spill_fds[SPILLS];
+    unsigned spill_in_use; // by the tables that CPUs count into, between two changes
+    int spills_fd;         // the outer map
 };
 
 // Makes the maps for max_flows flows on the CPUs that are online. Returns 0 or -errno.

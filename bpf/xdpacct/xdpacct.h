@@ -15,7 +15,8 @@
 // (an RCU grace period), and then owns the old one, reads it and clears it. So no slot can be torn,
 // no count can fall between two intervals, and a flow that went idle is gone by itself. Each
 // table has its own counters of seen packets, which change hands with it: in every interval they
-// match the flows exactly.
+// match the flows exactly. So does the spill map that a table's packets go to, one of two: the
+// counters say which. CPUs change one after the other, so both maps are in use for a while.
 #pragma once
 
 #include <linux/types.h>
@@ -30,6 +31,7 @@ enum {
     HASH_FACTORS = 6,     // words of an IPv6 flow's key, and one
     FRAGMENTS_MAX = 8192, // packets in pieces that are remembered at a time
     FRAGMENT_AGE_MAX_S = 30,
+    SPILLS = 2,        // spill maps
     TABLES_MAX = 2048, // tables, the spare ones included; a power of two
 };
 
@@ -57,6 +59,7 @@ struct counter {
 // The counters of one table, in cache lines of its own.
 struct table_counters {
     struct counter of[COUNT_TRAFFIC];
+    __u32 spill; // the spill map to use; set before a CPU gets the table
 } __attribute__((aligned(64)));
 
 // Tunnels, as 4 bits each in a flow's key: the outer one in the low half, the inner one in the high

@@ -52,6 +52,22 @@ driver_packets() {
   assert_equal "$(total acct.out seen_packets)" "$(driver_packets)"
 }
 
+@test "flows of two CPUs that do not fit into the tables, taken out all the time: every interval adds up" {
+  make_pair
+  start_xdpacct --interval 100ms --by peer --ours 10.0.0.0/8 --drop --max-flows 4000
+  local round
+  for round in 1 2 3; do
+    start "other$round" blast 1000000 20011
+    blast 1000000 20011 >/dev/null
+    wait "${PIDS[other$round]}"
+  done
+  stop acct
+  [ "$status" -eq 0 ]
+  conserved acct.out
+  assert_equal "$(total acct.out seen_packets)" "$(driver_packets)"
+  [ "$(total acct.out flows_spilled)" -gt 10000 ]
+}
+
 @test "a million flows fit into 256 MiB" {
   make_pair
   start_xdpacct --interval 1h --by peer --ours 10.0.0.0/8 --drop --max-flows 1048576
