@@ -26,7 +26,7 @@ struct device {
     bool up;
     unsigned channels, channels_max; // combined, or rx where there are none combined; 0: not known
     bool lro, gro_hw, gro_hw_fixed, gro;
-    bool has_upper; // it belongs to a bond, bridge or the like
+    bool has_upper; // a bond, bridge, VLAN or the like stands on it
     bool default_route;
     unsigned xdp_mode; // XDP_ATTACHED_*
     struct xdp_owner owner;

@@ -79,7 +79,9 @@ static void print_device(const struct device *d)
     printf("merging: lro %s, rx-gro-hw %s%s, rx-gro %s\n", d->lro ? "on" : "off",
            d->gro_hw ? "on" : "off", d->gro_hw_fixed ? " (fixed)" : "", d->gro ? "on" : "off");
     printf("default route: %s\n",
-           d->default_route ? "leaves by it; --drop would cut the host off" : "elsewhere");
+           d->default_route ? "leaves by it; --drop would cut the host off"
+           : d->has_upper   ? "may leave by what stands on it; --drop could cut the host off"
+                            : "elsewhere");
     if (d->owner.pid)
         printf("program: %u %s, held by %s (pid %d)\n", d->owner.prog_id, d->owner.prog_name,
                d->owner.comm, d->owner.pid);

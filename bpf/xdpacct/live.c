@@ -51,12 +51,13 @@ static uint64_t monotonic_us(void)
 
 static int check_drop(const struct loader *l, const struct config *config, const struct device *d)
 {
-    if (!config->drop || config->force || !d->default_route)
+    if (!config->drop || config->force || !(d->default_route || d->has_upper))
         return EXIT_OK;
     cli_error(l->program,
-              "--drop refused: the default route of this host leaves by %s, so dropping what comes "
-              "in would cut the host "
-              "off; give --force if %s gets nothing but copies",
+              "--drop refused: %s %s, so dropping what comes in could cut the host off; give "
+              "--force if %s gets nothing but copies",
+              d->default_route ? "the default route of this host leaves by"
+                               : "a bridge, bond, VLAN or the like stands on",
               d->name, d->name);
     return EXIT_USAGE;
 }
@@ -76,13 +77,12 @@ static int set_promiscuous(struct live *v)
     return loader_fail(v->loader, errno, "make %s promiscuous (needs CAP_NET_RAW)", v->device.name);
 }
 
-static int give_up_privileges(struct live *v)
+int live_give_up_privileges(const struct loader *l)
 {
     static const cap_value_t bpf[] = {CAP_BPF};
     static const int calls[] = {__NR_recvfrom};
-    int rc = privileges_drop(v->loader, bpf, privileges_maps_need_cap_bpf() ? 1 : 0);
-    return rc == EXIT_OK ? privileges_seccomp(v->loader, calls, sizeof(calls) / sizeof(calls[0]))
-                         : rc;
+    int rc = privileges_drop(l, bpf, privileges_maps_need_cap_bpf() ? 1 : 0);
+    return rc == EXIT_OK ? privileges_seccomp(l, calls, sizeof(calls) / sizeof(calls[0])) : rc;
 }
 
 static int open_files(struct live *v)
@@ -164,6 +164,8 @@ static void hear_news(struct live *v)
     enum monitor_change change;
     while ((change = monitor__next(&v->monitor, was)) != CHANGE_NONE) {
         write_change(v, change, was);
+        if (change == CHANGE_MTU)
+            acct__set_mtu(&v->acct, v->monitor.mtu);
         if (change == CHANGE_DELETED) {
             fail(v, EXIT_FAILED, "device");
             return;
@@ -199,7 +201,7 @@ static void loop(struct live *v)
 static int run_attached(struct live *v)
 {
     begin_stream(v);
-    int rc = give_up_privileges(v);
+    int rc = live_give_up_privileges(v->loader);
     if (rc != EXIT_OK)
         return rc;
     acct__set_clock(&v->acct, (uint32_t)(monotonic_us() / 1000000));

@@ -19,6 +19,10 @@ int live_attach(const struct loader *l, const struct config *config, struct sett
                 const struct prefix_sets *sets, const struct device *d, struct acct *a,
                 struct attachment *at);
 
+// Once attached: reads and writes open maps and files, and nothing else any more. EXIT_OK, or an
+// exit code after a message.
+int live_give_up_privileges(const struct loader *l);
+
 // All of it. Returns an exit code.
 int live_run(const struct loader *l, const struct config *config, struct settings *settings,
              const struct prefix_sets *sets);

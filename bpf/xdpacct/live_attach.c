@@ -73,8 +73,13 @@ static int fall_back(struct attempt *t)
 {
     char cause[CAUSE_TEXT_MAX];
     cause_of_refusal(t->device, t->err, t->words, true, cause);
-    if (!fallback_makes_sense(t->err) || !try_mode(t, MODE_GENERIC))
-        return explain(t, fallback_makes_sense(t->err) ? MODE_GENERIC : MODE_NATIVE);
+    if (!fallback_makes_sense(t->err))
+        return explain(t, MODE_NATIVE);
+    if (!try_mode(t, MODE_GENERIC)) {
+        cli_error(t->loader->program, "cannot attach to %s in native mode: %s", t->device->name,
+                  cause);
+        return explain(t, MODE_GENERIC);
+    }
     cli_error(t->loader->program, "warning: %s takes no native XDP: %s", t->device->name, cause);
     cli_error(t->loader->program, "warning: counting in generic mode: several times slower, after "
                                   "the kernel has made its own copy of the "

@@ -40,12 +40,13 @@ static int wait_for_end(const struct loader *l, uint64_t duration_us)
     int timer = interval_open(duration_us);
     if (timer < 0)
         return loader_fail(l, timer, "open a timer");
+    int rc = live_give_up_privileges(l);
     struct pollfd files[] = {{.fd = l->signal_fd, .events = POLLIN},
                              {.fd = timer, .events = POLLIN}};
-    while (!loader_signal(l) && !interval_read(timer))
+    while (rc == EXIT_OK && !loader_signal(l) && !interval_read(timer))
         poll(files, 2, -1);
     close(timer);
-    return EXIT_OK;
+    return rc;
 }
 
 static void sum_up(struct found *f)

@@ -107,6 +107,8 @@ static int load(struct acct *a, const struct settings *settings, const struct pr
     pages__free(&pages);
     if (!err && s->outer_src.use_trie)
         err = fill_trie(a->skel->maps.outer_src_trie, outer_src);
+    if (!err)
+        acct__set_mtu(a, settings->mtu);
     return err ? err : fill_maps(a);
 }
 
@@ -147,6 +149,11 @@ void acct__free(struct acct *a)
 void acct__set_clock(struct acct *a, uint32_t clock_s)
 {
     a->skel->bss->clock_s = clock_s;
+}
+
+void acct__set_mtu(struct acct *a, uint32_t mtu)
+{
+    a->skel->bss->mtu_now = mtu;
 }
 
 int acct__run_frame(struct acct *a, const uint8_t *frame, uint32_t len, uint32_t wire_len)

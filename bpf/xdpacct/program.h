@@ -27,6 +27,10 @@ void acct__free(struct acct *a);
 // Tells the program the time, in seconds of any clock that only goes on.
 void acct__set_clock(struct acct *a, uint32_t clock_s);
 
+// Tells the program the MTU of the interface, beyond which packets were merged. acct__load does it
+// first.
+void acct__set_mtu(struct acct *a, uint32_t mtu);
+
 // --read: runs the program over the first len bytes of a frame that had wire_len bytes. Returns 0
 // or -errno.
 int acct__run_frame(struct acct *a, const uint8_t *frame, uint32_t len, uint32_t wire_len);

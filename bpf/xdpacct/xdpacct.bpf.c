@@ -92,13 +92,16 @@ static __always_inline void account_v6(struct xdp_md *ctx, const struct cpu_tabl
         names_look(ctx, ip, &key, dir, slot_id);
 }
 
+// The interface's MTU now. What is longer than it was at the start takes the way through here.
+volatile __u32 mtu_now;
+
 // What is told of a packet beside the counter that it is in.
 static __always_inline void count_properties(const struct cpu_table *t, __u32 end, __u32 ip_bytes,
                                              __u32 length)
 {
     if (end > length)
         table_count(t, COUNT_TRUNCATED, 1, ip_bytes);
-    if (ip_bytes > settings.mtu)
+    if (ip_bytes > mtu_now)
         table_count(t, COUNT_AGGREGATED, 1, ip_bytes);
 }
 

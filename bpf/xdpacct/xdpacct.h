@@ -233,7 +233,7 @@ struct settings {
     __u32 encaps;                       // bit ENCAP_*: may be opened
     __u32 by;                           // enum flow_by
     __u32 verdict;                      // XDP_PASS or XDP_DROP
-    __u32 mtu;                          // longer IP packets were merged
+    __u32 mtu;                          // at the start
     __u32 flags;                        // SETTING_*
     __u32 names;                        // enum names_mode
     __u16 vxlan_ports[VXLAN_PORTS_MAX]; // network order, 0: none

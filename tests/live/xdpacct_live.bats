@@ -174,6 +174,15 @@ no_port_took() { # COUNT
   [ "$status" -eq 0 ]
 }
 
+@test "--drop is refused below a bridge, bond, VLAN or the like, by which the host may talk" {
+  requires bridge
+  make_pair
+  ip -n "$receiver" link add above type bridge
+  ip -n "$receiver" link set in master above
+  run -2 --separate-stderr timeout 60 ip netns exec "$receiver" "$xdpacct" -i in --drop
+  [[ $stderr == *"--drop refused: a bridge, bond, VLAN or the like stands on in"* ]]
+}
+
 @test "generic mode counts the same, and every record says which mode it was" {
   make_pair
   start_xdpacct --mode generic --interval 200ms --names all
@@ -199,14 +208,16 @@ no_port_took() { # COUNT
   stop acct
 }
 
+# No capabilities, no way to get any, system calls filtered.
+gave_up_privileges() { # PID
+  assert_equal "$(awk '/^CapEff|^CapBnd|^NoNewPrivs|^Seccomp:/ { print $1, $2 }' "/proc/$1/status" | sort | xargs)" \
+    "CapBnd: 0000000000000000 CapEff: 0000000000000000 NoNewPrivs: 1 Seccomp: 2"
+}
+
 @test "after attaching no capability is left, and system calls are filtered" {
   make_pair
   start_xdpacct
-  local pid=${PIDS[acct]}
-  assert_equal "$(awk '/^CapEff/ { print $2 }' "/proc/$pid/status")" 0000000000000000
-  assert_equal "$(awk '/^CapBnd/ { print $2 }' "/proc/$pid/status")" 0000000000000000
-  assert_equal "$(awk '/^NoNewPrivs/ { print $2 }' "/proc/$pid/status")" 1
-  assert_equal "$(awk '/^Seccomp:/ { print $2 }' "/proc/$pid/status")" 2
+  gave_up_privileges "${PIDS[acct]}"
   stop acct
   [ "$status" -eq 0 ]
 }
@@ -238,14 +249,22 @@ no_port_took() { # COUNT
   ip -n "$receiver" link set later up
   wait_until 20 grep -q '"change":"up"' acct.out
   wait_until 20 ip netns exec "$sender" ping -q -c 1 -W 1 10.9.0.2 >/dev/null
+  # with a larger MTU, larger packets are none that were merged
+  ip -n "$sender" link set out mtu 2000
+  ip -n "$receiver" link set later mtu 2000
+  wait_until 20 mtu_changes 2
+  ip netns exec "$sender" ping -q -c 1 -W 5 -M 'do' -s 1900 10.9.0.2 >/dev/null
   stop acct
   [ "$status" -eq 0 ]
-  assert_jq acct.out 'map(select(.type == "iface_change").change) == ["down", "mtu", "renamed", "up"]'
+  assert_jq acct.out 'map(select(.type == "iface_change").change) == ["down", "mtu", "renamed", "up", "mtu"]'
   assert_jq acct.out 'map(select(.type == "iface_change")) | all(.mode == "native")'
+  assert_equal "$(total acct.out aggregated_packets)" 0
   assert_jq acct.out 'map(select(.change == "renamed"))[0] | .iface == "later" and .was == "in"'
   assert_jq acct.out 'map(select(.type == "flow" and .proto == 1)) | length > 0 and all(.iface == "later")'
   conserved acct.out
 }
+
+mtu_changes() { [ "$(grep -c '"change":"mtu"' acct.out)" -eq "$1" ]; }
 
 @test "a deleted interface: what was counted is told, then the end" {
   make_pair
@@ -266,6 +285,7 @@ no_port_took() { # COUNT
   requires tcpreplay
   start probe ip netns exec "$receiver" "$xdpacct" probe -i in --duration 3s
   wait_until 20 bash -c "ip -n $receiver -d link show in | grep -q prog/xdp"
+  wait_until 20 gave_up_privileges "${PIDS[probe]}" 2>/dev/null
   ip netns exec "$sender" tcpreplay -q -i out encaps.pcap >replay.log
   wait "${PIDS[probe]}"
   unset "PIDS[probe]"
