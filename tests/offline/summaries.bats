@@ -81,17 +81,20 @@ assert_merges() { # STREAM DIR SEED [OPTION…]
 }
 
 @test "a month of hourly summaries equals the raw month" {
-  "$ROOT/tests/lib/make-heartbeats" 720 300 3 >"$OUT/month"
-  [ "$(wc -l <"$OUT/month")" -gt 90000 ]
+  # Under ASan four days: it is the starts of so many processes that take time.
+  local hours=720
+  [[ $NETVITALS != */asan/* ]] || hours=96
+  "$ROOT/tests/lib/make-heartbeats" "$hours" 300 3 >"$OUT/month"
+  [ "$(wc -l <"$OUT/month")" -gt $((hours * 125)) ]
   "$ROOT/tests/lib/split-lines" "$OUT/hours" 1 hours <"$OUT/month"
-  [ "$(find "$OUT/hours" -type f | wc -l)" -ge 720 ]
+  [ "$(find "$OUT/hours" -type f | wc -l)" -ge "$hours" ]
   assert_merges "$OUT/month" "$OUT/hours" 1
   "$NETVITALS" report rtt --format json - <"$OUT/month" >"$OUT/raw.json" 2>/dev/null
   "$NETVITALS" report rtt --format json - <"$OUT/merged" >"$OUT/merged.json"
   cmp "$OUT/raw.json" "$OUT/merged.json"
   # one run with windows gives the same summaries of the hours, and they are drawn from summaries alone
   summarise --window 1h "$OUT/month" >"$OUT/windows"
-  [ "$(grep -c '"type":"rtt_summary".*"window_us"' "$OUT/windows")" -gt 4000 ]
+  [ "$(grep -c '"type":"rtt_summary".*"window_us"' "$OUT/windows")" -gt $((hours * 5)) ]
   summarise "$OUT/windows" >"$OUT/merged"
   cmp "$OUT/whole" "$OUT/merged"
   "$NETVITALS" report rtt --format html "$OUT/windows" | grep -q 'class="line"'
