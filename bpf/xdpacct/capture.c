@@ -190,6 +190,7 @@ int capture_run(struct acct *a, const struct loader *l, const struct config *con
         fclose(file);
         return rc;
     }
+    // NOLINTNEXTLINE(clang-analyzer-unix.Stream): pcap_close closes it
     pcap_t *pcap = open_capture(l, file, config->read);
     if (!pcap)
         return EXIT_FAILED;
