@@ -55,7 +55,7 @@ MAKEFLAGS += --no-builtin-rules
 CLI_SRC    := $(wildcard helper/cli*.c) helper/parse_numbers.c
 SCHEMA_SRC := $(wildcard schema/*.c)
 HELPER_SRC := $(wildcard helper/*.c helper/*/*.c) $(SCHEMA_SRC)
-COMMON_SRC := $(wildcard bpf/common/*.c) $(CLI_SRC) $(SCHEMA_SRC)
+COMMON_SRC := $(wildcard bpf/common/*.c) $(CLI_SRC) $(SCHEMA_SRC) helper/aggregate/large_memory.c
 LOADERS    := $(foreach dir,$(wildcard bpf/*/),$(if $(wildcard $(dir)$(notdir $(dir:/=)).bpf.c),$(notdir $(dir:/=))))
 BPF_SRC    := $(wildcard bpf/*/*.bpf.c)
 SCRIPTS    := $(wildcard scripts/*/*.bt)

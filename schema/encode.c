@@ -12,31 +12,82 @@ struct out {
     bool full;
 };
 
+static bool has_room(struct out *o, size_t len)
+{
+    if ((size_t)(o->end - o->at) >= len)
+        return true;
+    o->full = true;
+    return false;
+}
+
 static void put(struct out *o, const char *bytes, size_t len)
 {
-    if ((size_t)(o->end - o->at) < len) {
-        o->full = true;
+    if (!has_room(o, len))
         return;
-    }
     memcpy(o->at, bytes, len);
     o->at += len;
 }
 
+static void put_char(struct out *o, char c)
+{
+    if (has_room(o, 1))
+        *o->at++ = c;
+}
+
+static unsigned decimal_digits(uint64_t value)
+{
+    static const uint64_t powers_of_ten[] = {UINT64_C(1),
+                                             UINT64_C(10),
+                                             UINT64_C(100),
+                                             UINT64_C(1000),
+                                             UINT64_C(10000),
+                                             UINT64_C(100000),
+                                             UINT64_C(1000000),
+                                             UINT64_C(10000000),
+                                             UINT64_C(100000000),
+                                             UINT64_C(1000000000),
+                                             UINT64_C(10000000000),
+                                             UINT64_C(100000000000),
+                                             UINT64_C(1000000000000),
+                                             UINT64_C(10000000000000),
+                                             UINT64_C(100000000000000),
+                                             UINT64_C(1000000000000000),
+                                             UINT64_C(10000000000000000),
+                                             UINT64_C(100000000000000000),
+                                             UINT64_C(1000000000000000000),
+                                             UINT64_C(10000000000000000000)};
+    value |= 1; // 0 has a digit too
+    // bits times log10(2), which is right or one too few
+    unsigned digits = (64 - (unsigned)__builtin_clzll(value)) * 1233 >> 12;
+    return digits + (value >= powers_of_ten[digits]);
+}
+
+// From the last digit on, two at a time.
 static void put_u64(struct out *o, uint64_t value)
 {
-    char digits[20];
-    size_t at = sizeof(digits);
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value);
-    put(o, digits + at, sizeof(digits) - at);
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                                "25262728293031323334353637383940414243444546474849"
+                                "50515253545556575859606162636465666768697071727374"
+                                "75767778798081828384858687888990919293949596979899";
+    unsigned digits = decimal_digits(value);
+    if (!has_room(o, digits))
+        return;
+    o->at += digits;
+    char *at = o->at;
+    for (; value >= 100; value /= 100) {
+        at -= 2;
+        memcpy(at, pairs + value % 100 * 2, 2);
+    }
+    if (value >= 10)
+        memcpy(at - 2, pairs + value * 2, 2);
+    else
+        at[-1] = (char)('0' + value);
 }
 
 static void put_i64(struct out *o, int64_t value)
 {
     if (value < 0)
-        put(o, "-", 1);
+        put_char(o, '-');
     put_u64(o, value < 0 ? -(uint64_t)value : (uint64_t)value);
 }
 
@@ -72,12 +123,20 @@ static void put_escaped_ascii(struct out *o, unsigned char c)
         put(o, pair + 1, 1);
 }
 
-// How many bytes at p stand for themselves in a JSON string, as nearly all do.
-static size_t plain_ascii(const unsigned char *p, size_t left)
+// Nearly all bytes of a JSON string stand for themselves.
+static bool is_plain(unsigned char c)
 {
-    size_t len = 0;
-    while (len < left && p[len] >= 0x20 && p[len] < 0x7f && p[len] != '"' && p[len] != '\\')
-        len++;
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+// As many bytes at p as stand for themselves; returns how many. Most texts are a few bytes: a loop
+// is faster than memcpy then.
+static size_t put_plain(struct out *o, const unsigned char *p, size_t left)
+{
+    size_t len = 0, room = (size_t)(o->end - o->at);
+    for (; len < left && len < room && is_plain(p[len]); len++)
+        o->at[len] = (char)p[len];
+    o->at += len;
     return len;
 }
 
@@ -85,12 +144,11 @@ static size_t plain_ascii(const unsigned char *p, size_t left)
 static bool put_quoted(struct out *o, struct text text)
 {
     bool clean = true;
-    put(o, "\"", 1);
-    for (size_t i = 0; i < text.len;) {
+    put_char(o, '"');
+    for (size_t i = 0; i < text.len && !o->full;) {
         const unsigned char *p = (const unsigned char *)text.ptr + i;
-        size_t plain = plain_ascii(p, text.len - i);
+        size_t plain = put_plain(o, p, text.len - i);
         if (plain) {
-            put(o, (const char *)p, plain);
             i += plain;
             continue;
         }
@@ -106,7 +164,7 @@ static bool put_quoted(struct out *o, struct text text)
         }
         i += len;
     }
-    put(o, "\"", 1);
+    put_char(o, '"');
     return clean;
 }
 
@@ -117,6 +175,7 @@ size_t json_quote(struct text text, char *buf, size_t size, bool *clean)
     return o.full ? 0 : (size_t)(o.at - buf);
 }
 
+// A key that is in no table.
 static void put_key(struct out *o, const char *key, size_t len, const char *suffix)
 {
     put(o, ",\"", 2);
@@ -125,43 +184,61 @@ static void put_key(struct out *o, const char *key, size_t len, const char *suff
     put(o, "\":", 2);
 }
 
+// The length of a copy that is known beforehand is two instructions: what is too much of it is
+// overwritten by what follows.
+static void put_field_key(struct out *o, const struct field_info *f)
+{
+    if ((size_t)(o->end - o->at) < sizeof(f->json_key)) {
+        put(o, f->json_key, f->json_key_len);
+        return;
+    }
+    memcpy(o->at, f->json_key, sizeof(f->json_key));
+    o->at += f->json_key_len;
+}
+
+// Behind its key; of a text that is not UTF-8 the bytes follow under another key.
 static void put_text(struct out *o, const char *key, size_t key_len, struct text text)
 {
     static const char hex[] = "0123456789abcdef";
-    put_key(o, key, key_len, "");
     if (put_quoted(o, text))
         return;
     put_key(o, key, key_len, "_hex");
-    put(o, "\"", 1);
+    put_char(o, '"');
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
         char pair[2] = {hex[c >> 4], hex[c & 15]};
         put(o, pair, 2);
     }
-    put(o, "\"", 1);
+    put_char(o, '"');
+}
+
+static void put_ip(struct out *o, struct ip_addr ip)
+{
+    char text[IP_TEXT_MAX];
+    put_char(o, '"');
+    if ((size_t)(o->end - o->at) >= sizeof(text))
+        o->at += ip_format(ip, o->at);
+    else
+        put(o, text, ip_format(ip, text));
+    put_char(o, '"');
 }
 
 static void put_field(struct out *o, const struct field_info *f, const struct event *ev)
 {
     const char *base = (const char *)ev + f->offset;
-    char ip[IP_TEXT_MAX];
+    put_field_key(o, f);
     switch (f->type) {
     case FIELD_U64:
-        put_key(o, f->key, f->key_len, "");
         put_u64(o, *(const uint64_t *)base);
         break;
     case FIELD_I64:
-        put_key(o, f->key, f->key_len, "");
         put_i64(o, *(const int64_t *)base);
         break;
     case FIELD_TEXT:
         put_text(o, f->key, f->key_len, *(const struct text *)base);
         break;
     case FIELD_IP:
-        put_key(o, f->key, f->key_len, "");
-        put(o, "\"", 1);
-        put(o, ip, ip_format(*(const struct ip_addr *)base, ip));
-        put(o, "\"", 1);
+        put_ip(o, *(const struct ip_addr *)base);
         break;
     }
 }
@@ -174,8 +251,10 @@ size_t event_encode(const struct event *ev, char *buf, size_t size)
     put(&o, info->name, info->name_len);
     put(&o, "\",\"ts_us\":", 10);
     put_u64(&o, ev->ts_us);
-    if (ev->host.ptr)
+    if (ev->host.ptr) {
+        put_key(&o, "host", 4, "");
         put_text(&o, "host", 4, ev->host);
+    }
     if (ev->seq) {
         put_key(&o, "seq", 3, "");
         put_u64(&o, ev->seq);

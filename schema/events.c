@@ -9,7 +9,8 @@
 // clang-format off
 #define EVENT(e, doc_) static const struct field_info fields_##e[] = {
 #define FIELD(e, key_, type_, unit_, need_, doc_)                                               \
-    {.key = #key_, .key_len = sizeof(#key_) - 1, .type = FIELD_##type_, .unit = UNIT_##unit_,       \
+    {.key = #key_, .key_len = sizeof(#key_) - 1, .json_key = ",\"" #key_ "\":",                     \
+     .json_key_len = sizeof(",\"" #key_ "\":") - 1, .type = FIELD_##type_, .unit = UNIT_##unit_,    \
      .required = NEED_##need_, .offset = offsetof(struct event, e.key_), .doc = doc_},
 #define END(e) };
 #include "schema/events.def"

@@ -98,9 +98,14 @@ struct event {
 
 #define EVENT_HAS(ev, event, key) (((ev)->present >> F_##event##_##key & 1) != 0)
 
+// Room for a key as it stands in a line. It is copied whole, whatever the key's length.
+enum { JSON_KEY_MAX = 32 };
+
 struct field_info {
     const char *key;
     size_t key_len;
+    char json_key[JSON_KEY_MAX]; // ,"KEY": and then NULs
+    size_t json_key_len;
     enum field_type type;
     enum unit unit;
     bool required;

@@ -66,26 +66,83 @@ bool ip_parse(const char *text, size_t len, struct ip_addr *out)
     return inet_pton(AF_INET6, copy, out->bytes) == 1;
 }
 
-// By hand too: inet_ntop goes through printf.
-static size_t format_v4(const uint8_t bytes[4], char out[IP_TEXT_MAX])
+// By hand too: inet_ntop goes through printf. How many digits there are is added, not asked: the
+// numbers in addresses are too irregular for a CPU to foresee. The dot behind the last one becomes
+// the NUL.
+static char *format_v4(const uint8_t bytes[4], char *at)
 {
-    char *at = out;
     for (int part = 0; part < 4; part++) {
         unsigned value = bytes[part];
-        if (value >= 100)
-            *at++ = (char)('0' + value / 100);
-        if (value >= 10)
-            *at++ = (char)('0' + value / 10 % 10);
+        *at = (char)('0' + value / 100);
+        at += value >= 100;
+        *at = (char)('0' + value / 10 % 10);
+        at += value >= 10;
         *at++ = (char)('0' + value % 10);
-        *at++ = part < 3 ? '.' : '\0';
+        *at++ = '.';
     }
-    return (size_t)(at - 1 - out);
+    *--at = '\0';
+    return at;
+}
+
+static char *format_word(unsigned word, char *at)
+{
+    static const char hex[] = "0123456789abcdef";
+    *at = hex[word >> 12];
+    at += word > 0xfff;
+    *at = hex[word >> 8 & 15];
+    at += word > 0xff;
+    *at = hex[word >> 4 & 15];
+    at += word > 0xf;
+    *at++ = hex[word & 15];
+    return at;
+}
+
+struct words {
+    int first, count;
+};
+
+// The words that :: stands for: the longest run of zeros, the first of equals, not one alone.
+static struct words zeros_of(const unsigned words[8])
+{
+    struct words best = {-1, 1};
+    int run = 0;
+    for (int i = 0; i < 8; i++) {
+        run = words[i] ? 0 : run + 1;
+        if (run > best.count)
+            best = (struct words){i + 1 - run, run};
+    }
+    return best;
+}
+
+// IPv4-compatible addresses (RFC 4291, 2.5.5.1) end as dotted quads: so inet_ntop writes them.
+static char *format_v6(const uint8_t bytes[16], char *at)
+{
+    unsigned words[8];
+    for (int i = 0; i < 8; i++)
+        words[i] = (unsigned)bytes[2 * i] << 8 | bytes[2 * i + 1];
+    struct words zeros = zeros_of(words);
+    if (zeros.first == 0 && zeros.count == 6) {
+        memcpy(at, "::", 2);
+        return format_v4(bytes + 12, at + 2);
+    }
+    for (int i = 0; i < 8; i++) {
+        if (i == zeros.first) {
+            *at++ = ':';
+            i += zeros.count - 1;
+            if (i == 7)
+                *at++ = ':';
+            continue;
+        }
+        if (i > 0)
+            *at++ = ':';
+        at = format_word(words[i], at);
+    }
+    *at = '\0';
+    return at;
 }
 
 size_t ip_format(struct ip_addr ip, char out[IP_TEXT_MAX])
 {
-    if (ip_is_v4(ip))
-        return format_v4(ip.bytes + 12, out);
-    inet_ntop(AF_INET6, ip.bytes, out, IP_TEXT_MAX);
-    return strlen(out);
+    char *end = ip_is_v4(ip) ? format_v4(ip.bytes + 12, out) : format_v6(ip.bytes, out);
+    return (size_t)(end - out);
 }

@@ -16,55 +16,68 @@ static void add_counter(struct counter *to, uint64_t packets, uint64_t bytes)
     to->bytes += bytes;
 }
 
-static bool add_flow(struct interval_counts *out, const struct flow_key *key,
-                     const struct flow_count *count)
-{
-    add_counter(&out->accounted, count->packets[DIR_UP] + count->packets[DIR_DOWN],
-                count->bytes[DIR_UP] + count->bytes[DIR_DOWN]);
-    return flows__add(&out->flows, key, count);
-}
+// Flows on their way to the sum. A line adds two at most.
+struct batch {
+    struct flow_entry of[FLOWS_AT_ONCE];
+    unsigned count;
+};
 
-static bool take_v4(const struct slot_v4 *slot, struct interval_counts *out)
+static bool add_batch(struct batch *b, struct interval_counts *out)
 {
-    struct flow_key key = {.id = slot->id & FLOW_ID_MASK,
-                           .sub = {V4_ADDRS_SUB(slot->addrs)},
-                           .peer = {V4_ADDRS_PEER(slot->addrs)}};
-    struct flow_count count = {
-        .packets = {SLOT_PACKETS(slot->count[0]), SLOT_PACKETS(slot->count[1])},
-        .bytes = {SLOT_BYTES(slot->count[0]), SLOT_BYTES(slot->count[1])}};
-    return add_flow(out, &key, &count);
-}
-
-static bool take_v6(const struct slot_v6 *slot, struct interval_counts *out)
-{
-    struct flow_key key = {.id = slot->id & FLOW_ID_MASK,
-                           .sub = {slot->sub[0], slot->sub[1]},
-                           .peer = {slot->peer_net, slot->peer_host}};
-    struct flow_count count = {.packets = {slot->packets[0], slot->packets[1]},
-                               .bytes = {slot->bytes[0], slot->bytes[1]}};
-    return add_flow(out, &key, &count);
-}
-
-static bool take_line(struct line *line, struct interval_counts *out)
-{
-    if (!line->v4[0].id)
-        return true;
-    bool ok;
-    if (FLOW_ID_FAMILY(line->v4[0].id) == FAMILY_V6)
-        ok = take_v6(&line->v6, out);
-    else
-        ok = take_v4(&line->v4[0], out) && (!line->v4[1].id || take_v4(&line->v4[1], out));
-    memset(line, 0, sizeof(*line));
+    for (unsigned i = 0; i < b->count; i++) {
+        const struct flow_count *count = &b->of[i].count;
+        add_counter(&out->accounted, count->packets[DIR_UP] + count->packets[DIR_DOWN],
+                    count->bytes[DIR_UP] + count->bytes[DIR_DOWN]);
+    }
+    bool ok = flows__add(&out->flows, b->of, b->count);
+    b->count = 0;
     return ok;
 }
 
-static size_t flows_in(const struct line *lines, uint32_t n)
+static void take_v4(const struct slot_v4 *slot, struct batch *b)
 {
-    size_t flows = 0;
-    for (uint32_t i = 0; i < n; i++)
-        if (lines[i].v4[0].id)
-            flows += FLOW_ID_FAMILY(lines[i].v4[0].id) == FAMILY_V4 && lines[i].v4[1].id ? 2 : 1;
-    return flows;
+    b->of[b->count++] = (struct flow_entry){
+        .key = {.id = slot->id & FLOW_ID_MASK,
+                .sub = {V4_ADDRS_SUB(slot->addrs)},
+                .peer = {V4_ADDRS_PEER(slot->addrs)}},
+        .count = {.packets = {SLOT_PACKETS(slot->count[0]), SLOT_PACKETS(slot->count[1])},
+                  .bytes = {SLOT_BYTES(slot->count[0]), SLOT_BYTES(slot->count[1])}}};
+}
+
+static void take_v6(const struct slot_v6 *slot, struct batch *b)
+{
+    b->of[b->count++] =
+        (struct flow_entry){.key = {.id = slot->id & FLOW_ID_MASK,
+                                    .sub = {slot->sub[0], slot->sub[1]},
+                                    .peer = {slot->peer_net, slot->peer_host}},
+                            .count = {.packets = {slot->packets[0], slot->packets[1]},
+                                      .bytes = {slot->bytes[0], slot->bytes[1]}}};
+}
+
+static void take_line(struct line *line, struct batch *b)
+{
+    if (FLOW_ID_FAMILY(line->v4[0].id) == FAMILY_V6) {
+        take_v6(&line->v6, b);
+    } else {
+        take_v4(&line->v4[0], b);
+        if (line->v4[1].id)
+            take_v4(&line->v4[1], b);
+    }
+    memset(line, 0, sizeof(*line));
+}
+
+static bool take_lines(struct line *lines, uint32_t n, struct interval_counts *out)
+{
+    struct batch b = {.count = 0};
+    bool ok = true;
+    for (uint32_t i = 0; i < n; i++) {
+        if (!lines[i].v4[0].id)
+            continue;
+        take_line(&lines[i], &b);
+        if (b.count + 2 > FLOWS_AT_ONCE)
+            ok = add_batch(&b, out) && ok;
+    }
+    return add_batch(&b, out) && ok;
 }
 
 // Empties a table that nobody counts into.
@@ -76,20 +89,21 @@ static int take_table(struct acct *a, unsigned index, struct interval_counts *ou
         of[c] = (struct counter){0};
     }
     struct line *lines = a->tables.lines + (size_t)index * a->tables.flow_lines;
-    bool ok = flows__reserve(&out->flows, out->flows.used + flows_in(lines, a->tables.flow_lines));
-    for (uint32_t i = 0; i < a->tables.flow_lines; i++)
-        ok = take_line(&lines[i], out) && ok;
-    return ok ? 0 : -ENOMEM;
+    return take_lines(lines, a->tables.flow_lines, out) ? 0 : -ENOMEM;
 }
 
 static bool take_spilled(const struct flow_key *keys, const struct flow_count *counts, uint32_t n,
                          struct interval_counts *out)
 {
+    struct batch b = {.count = 0};
     bool ok = true;
     out->spilled += n;
-    for (uint32_t i = 0; i < n; i++)
-        ok = add_flow(out, &keys[i], &counts[i]) && ok;
-    return ok;
+    for (uint32_t i = 0; i < n; i++) {
+        b.of[b.count++] = (struct flow_entry){.key = keys[i], .count = counts[i]};
+        if (b.count == FLOWS_AT_ONCE)
+            ok = add_batch(&b, out) && ok;
+    }
+    return add_batch(&b, out) && ok;
 }
 
 // Empties a spill map that nobody counts into.

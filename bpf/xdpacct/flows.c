@@ -4,6 +4,7 @@
 // touches one line of memory that the CPU could not foresee, and growing moves no entry by hash.
 
 #include "bpf/xdpacct/flows.h"
+#include "helper/aggregate/large_memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -44,9 +45,10 @@ static bool grow_slots(struct flows *f, size_t capacity)
 {
     if (capacity > (size_t)UINT32_MAX + 1 || (f->capacity == 0 && !draw_factors(f)))
         return false;
-    struct flow_slot *slots = calloc(capacity, sizeof(*slots));
+    struct flow_slot *slots = large_memory(capacity * sizeof(*slots));
     if (!slots)
         return false;
+    memset(slots, 0, capacity * sizeof(*slots));
     for (size_t i = 0; i < f->capacity; i++) {
         size_t at = f->slots[i].hash & (capacity - 1);
         while (f->slots[i].place && slots[at].place)
@@ -62,53 +64,74 @@ static bool grow_slots(struct flows *f, size_t capacity)
 
 static bool grow_entries(struct flows *f, size_t room)
 {
-    struct flow_entry *entries = realloc(f->entries, room * sizeof(*entries));
+    struct flow_entry *entries = large_memory(room * sizeof(*entries));
     if (!entries)
         return false;
+    if (f->used)
+        memcpy(entries, f->entries, f->used * sizeof(*entries));
+    free(f->entries);
     f->entries = entries;
     f->room = room;
     return true;
 }
 
-bool flows__reserve(struct flows *f, size_t count)
-{
-    size_t capacity = f->capacity ? f->capacity : CAPACITY_FIRST;
-    while (capacity < count * 2)
-        capacity *= 2;
-    if (capacity > f->capacity && !grow_slots(f, capacity))
-        return false;
-    return count <= f->room || grow_entries(f, count);
-}
-
-static struct flow_entry *append(struct flows *f, struct flow_slot *slot, uint32_t hash,
-                                 const struct flow_key *key)
+static bool append(struct flows *f, struct flow_slot *slot, uint32_t hash,
+                   const struct flow_entry *entry)
 {
     if (f->used == f->room && !grow_entries(f, f->room ? f->room * 2 : ROOM_FIRST))
-        return NULL;
-    struct flow_entry *entry = &f->entries[f->used++];
-    *entry = (struct flow_entry){.key = *key};
+        return false;
+    f->entries[f->used++] = *entry;
     *slot = (struct flow_slot){hash, (uint32_t)f->used};
-    return entry;
+    return true;
 }
 
-bool flows__add(struct flows *f, const struct flow_key *key, const struct flow_count *count)
+static bool add(struct flows *f, uint32_t h, const struct flow_entry *entry)
 {
-    if (f->used * 2 >= f->capacity && !flows__reserve(f, f->used + 1))
-        return false;
-    uint32_t h = hash(f, key);
     size_t at = h & (f->capacity - 1);
     while (f->slots[at].place &&
-           (f->slots[at].hash != h || !equal(&f->entries[f->slots[at].place - 1].key, key)))
+           (f->slots[at].hash != h || !equal(&f->entries[f->slots[at].place - 1].key, &entry->key)))
         at = (at + 1) & (f->capacity - 1);
     struct flow_slot *slot = &f->slots[at];
-    struct flow_entry *entry = slot->place ? &f->entries[slot->place - 1] : append(f, slot, h, key);
-    if (!entry)
-        return false;
+    if (!slot->place)
+        return append(f, slot, h, entry);
+    struct flow_count *sum = &f->entries[slot->place - 1].count;
     for (int dir = 0; dir < 2; dir++) {
-        entry->count.packets[dir] += count->packets[dir];
-        entry->count.bytes[dir] += count->bytes[dir];
+        sum->packets[dir] += entry->count.packets[dir];
+        sum->bytes[dir] += entry->count.bytes[dir];
     }
     return true;
+}
+
+// Where a flow belongs is far from where the one before it does: what is looked at is asked for
+// beforehand, first the places of all of them and then their sums.
+static bool add_few(struct flows *f, const struct flow_entry *entries, size_t count)
+{
+    uint32_t hashes[FLOWS_AT_ONCE];
+    while ((f->used + count) * 2 > f->capacity)
+        if (!grow_slots(f, f->capacity ? f->capacity * 2 : CAPACITY_FIRST))
+            return false;
+    for (size_t i = 0; i < count; i++) {
+        hashes[i] = hash(f, &entries[i].key);
+        __builtin_prefetch(&f->slots[hashes[i] & (f->capacity - 1)], 1);
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint32_t place = f->slots[hashes[i] & (f->capacity - 1)].place;
+        __builtin_prefetch(f->entries + (place - (place != 0)), 1);
+    }
+    bool ok = true;
+    for (size_t i = 0; i < count; i++)
+        ok = add(f, hashes[i], &entries[i]) && ok;
+    return ok;
+}
+
+bool flows__add(struct flows *f, const struct flow_entry *entries, size_t count)
+{
+    bool ok = true;
+    for (size_t done = 0; done < count; done += FLOWS_AT_ONCE)
+        ok = add_few(f, entries + done,
+                     count - done < FLOWS_AT_ONCE ? count - done : FLOWS_AT_ONCE) &&
+             ok;
+    return ok;
 }
 
 static int compare_keys(const void *a, const void *b)

@@ -23,11 +23,10 @@ struct flows {
     uint64_t factors[HASH_FACTORS];
 };
 
-// Makes room for so many flows at once, which is cheaper than growing. False if there is no memory.
-bool flows__reserve(struct flows *f, size_t count);
-
-// Adds to the flow, making it if need be. False if there is no memory for it.
-bool flows__add(struct flows *f, const struct flow_key *key, const struct flow_count *count);
+// Adds entries, of which several may be of one flow, making the flows if need be. Up to
+// FLOWS_AT_ONCE of them wait for memory together. False if there is no memory for them.
+enum { FLOWS_AT_ONCE = 32 };
+bool flows__add(struct flows *f, const struct flow_entry *entries, size_t count);
 
 // Puts the entries from first on in order of their keys. Then nothing can be added until
 // flows__clear.
