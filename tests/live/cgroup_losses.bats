@@ -69,3 +69,55 @@ in_cgroup() {
   jq -c 'select(.type == "lost")' "$OUT/io.out" >"$OUT/lost"
   assert_jq "$OUT/lost" '(map(.events) | add) >= 24'
 }
+
+# send_from CPU COUNT: a UDP datagram from each of COUNT cgroups, all by the same CPU
+send_from() {
+  # shellcheck disable=SC2016 # bash's
+  taskset -c "$1" bash -c 'for ((i = 0; i < $3; i++)); do
+    echo $BASHPID >"$1/c$2.$i/cgroup.procs"
+    echo hello >/dev/udp/127.0.0.1/9
+  done; echo $BASHPID >"$1/cgroup.procs"' bash "$AT" "$1" "$2" 3>&-
+}
+
+remove_below() { find "$1" -mindepth 1 -type d -exec rmdir {} +; }
+
+@test "cgnet: what the end has no room for is lost, on every CPU" {
+  requires root bpftrace btf cgroup_v2
+  [ -e /sys/kernel/tracing/events/sock/sock_send_length ] || skip "needs the tracepoint sock_send_length (Linux 6.3)"
+  [ "$(nproc)" -ge 2 ] || skip "needs two CPUs"
+  AT=$V2/$UNIQUE
+  make_cgroup "$AT"
+  at_exit remove_below "$AT"
+  mkdir "$AT"/c0.{0..339} "$AT"/c1.{0..99}
+  start net "$ROOT/scripts/cgroup/cgnet.bt" 9999
+  wait_for_event net ready 60
+  send_from 0 340
+  send_from 1 100
+  stop net INT
+  local printed lost
+  printed=$(jq -n '[inputs | select(.type == "cgroup_net" and .tx_packets > 0)] | length' "$OUT/net.out")
+  lost=$(jq -n '[inputs | select(.type == "lost") | .events] | add // 0' "$OUT/net.out")
+  echo "printed $printed, lost $lost"
+  # others may have sent something, too
+  [ "$lost" -gt 0 ] && [ $((printed + lost)) -ge 440 ]
+}
+
+@test "cgnet: the last interval begins where the one before it ended" {
+  requires root bpftrace btf cgroup_v2
+  [ -e /sys/kernel/tracing/events/sock/sock_send_length ] || skip "needs the tracepoint sock_send_length (Linux 6.3)"
+  AT=$V2/$UNIQUE
+  make_cgroup "$AT"
+  at_exit remove_below "$AT"
+  mkdir "$AT/c0.0"
+  local id
+  id=$(stat -c %i "$AT/c0.0")
+  start net "$ROOT/scripts/cgroup/cgnet.bt" 2
+  wait_for_event net ready 60
+  send_from 0 1
+  wait_until 20 grep -q "\"cgroup_id\":$id," "$OUT/net.out"
+  send_from 0 1
+  stop net INT
+  jq -c "select(.type == \"cgroup_net\" and .cgroup_id == $id)" "$OUT/net.out" >"$OUT/uses"
+  # it is printed some milliseconds later
+  assert_jq "$OUT/uses" 'length == 2 and .[1].ts_us - .[1].interval_us > .[0].ts_us - 100000'
+}
