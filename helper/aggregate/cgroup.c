@@ -261,12 +261,15 @@ static void look_for(struct cgroup_aggregate *a, const struct cgroup_cell *cell)
 static void note_seen(struct cgroup_aggregate *a, const struct event *ev)
 {
     const struct ev_cgroup_summary *s = &ev->cgroup_summary;
+    bool traffic = ev->type == EV_cgroup_net ? EVENT_HAS(ev, cgroup_net, tx_bytes)
+                                             : EVENT_HAS(ev, cgroup_summary, tx_bytes);
+    unsigned net = SEEN_NET | (traffic ? SEEN_TRAFFIC : 0u);
     switch (ev->type) {
     case EV_cgroup_cpu:
         a->seen |= SEEN_CPU;
         break;
     case EV_cgroup_net:
-        a->seen |= SEEN_NET;
+        a->seen |= net;
         break;
     case EV_cgroup_io:
         a->seen |= SEEN_IO;
@@ -279,7 +282,7 @@ static void note_seen(struct cgroup_aggregate *a, const struct event *ev)
         break;
     case EV_cgroup_summary:
         a->seen |= (s->run_ns | s->wait_ns ? SEEN_CPU : 0u) |
-                   (s->tx_bytes | s->rx_bytes | s->connects | s->accepts ? SEEN_NET : 0u) |
+                   (s->tx_bytes | s->rx_bytes | s->connects | s->accepts ? net : 0u) |
                    (s->reads | s->writes ? SEEN_IO : 0u) |
                    (s->direct_reclaims | s->limit_reclaims ? SEEN_MEM : 0u) |
                    (s->moved_in | s->moved_out ? SEEN_MOVES : 0u);

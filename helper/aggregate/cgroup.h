@@ -81,7 +81,14 @@ void cgroup_changes_add(struct cgroup_changes *changes, const struct intern *wor
 void cgroup_changes_sort(struct cgroup_changes *changes, const struct intern *words);
 
 // What the input tells of: what it does not is shown as unknown, not as 0.
-enum cgroup_subject { SEEN_CPU = 1, SEEN_NET = 2, SEEN_IO = 4, SEEN_MEM = 8, SEEN_MOVES = 16 };
+enum cgroup_subject {
+    SEEN_CPU = 1,
+    SEEN_NET = 2,
+    SEEN_IO = 4,
+    SEEN_MEM = 8,
+    SEEN_MOVES = 16,
+    SEEN_TRAFFIC = 32 // bytes and packets of the network
+};
 
 struct cgroup_aggregate {
     unsigned seen; // enum cgroup_subject

@@ -50,6 +50,12 @@ static void add_state(struct cgroup_cell *c, const struct event *ev)
         take_used(c, &(struct cgroup_used_reading){ev->ts_us, s->run_ns, s->oom_kills});
 }
 
+static void note_traffic(struct cgroup_cell *c, bool known)
+{
+    c->has_traffic |= known;
+    c->lacks_traffic |= !known;
+}
+
 static void add_summary(struct cgroup_cell *c, const struct event *ev)
 {
     const struct ev_cgroup_summary *s = &ev->cgroup_summary;
@@ -61,7 +67,11 @@ static void add_summary(struct cgroup_cell *c, const struct event *ev)
                                .last_us = s->last_us};
 #define X(key) from.key = s->key;
     CGROUP_COUNTERS(X)
+    CGROUP_TRAFFIC(X)
 #undef X
+    // without any use of the network there is nothing that it could lack
+    if (s->tx_bytes | s->rx_bytes | s->connects | s->accepts | s->retransmits)
+        note_traffic(&from, EVENT_HAS(ev, cgroup_summary, tx_bytes));
 #define X(key) from.key = (struct cgroup_last){s->key##_us, s->key};
     CGROUP_STATES(X)
 #undef X
@@ -87,6 +97,7 @@ static void add_interval(struct cgroup_cell *c, const struct event *ev)
         ADD(cgroup_cpu, wait_ns);
         break;
     case EV_cgroup_net:
+        note_traffic(c, EVENT_HAS(ev, cgroup_net, tx_bytes));
         ADD(cgroup_net, tx_bytes);
         ADD(cgroup_net, rx_bytes);
         ADD(cgroup_net, tx_packets);
@@ -149,7 +160,10 @@ void cgroup_cell_merge(struct cgroup_cell *into, const struct cgroup_cell *from)
 {
 #define X(key) into->key += from->key;
     CGROUP_COUNTERS(X)
+    CGROUP_TRAFFIC(X)
 #undef X
+    into->has_traffic |= from->has_traffic;
+    into->lacks_traffic |= from->lacks_traffic;
 #define X(key) cgroup_last_set(&into->key, from->key.at_us, from->key.value);
     CGROUP_STATES(X)
     X(processes)
@@ -188,6 +202,9 @@ void cgroup_cell_summary(const struct cgroup_cell *c, struct event *out)
 {
 #define X(key) EVENT_SET(out, cgroup_summary, key, c->key);
     CGROUP_COUNTERS(X)
+    if (cgroup_knows_traffic(c)) {
+        CGROUP_TRAFFIC(X)
+    }
 #undef X
 #define X(key)                                                                                     \
     if (c->key.at_us) {                                                                            \

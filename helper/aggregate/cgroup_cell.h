@@ -14,10 +14,6 @@
 #define CGROUP_COUNTERS(X)                                                                         \
     X(run_ns)                                                                                      \
     X(wait_ns)                                                                                     \
-    X(tx_bytes)                                                                                    \
-    X(rx_bytes)                                                                                    \
-    X(tx_packets)                                                                                  \
-    X(rx_packets)                                                                                  \
     X(connects)                                                                                    \
     X(accepts)                                                                                     \
     X(retransmits)                                                                                 \
@@ -33,6 +29,13 @@
     X(oom_events)                                                                                  \
     X(moved_in)                                                                                    \
     X(moved_out)
+
+// Sums, too, which are left out where nobody could say: before Linux 6.3.
+#define CGROUP_TRAFFIC(X)                                                                          \
+    X(tx_bytes)                                                                                    \
+    X(rx_bytes)                                                                                    \
+    X(tx_packets)                                                                                  \
+    X(rx_packets)
 
 // Keys of which the last value stands.
 #define CGROUP_STATES(X)                                                                           \
@@ -90,7 +93,9 @@ struct cgroup_used_reading {
 struct cgroup_cell {
 #define X(key) uint64_t key;
     CGROUP_COUNTERS(X)
+    CGROUP_TRAFFIC(X)
 #undef X
+    bool has_traffic, lacks_traffic; // whether an event had tx_bytes, and whether one had not
     uint64_t max_latency_ns;
 #define X(key) struct cgroup_last key;
     CGROUP_STATES(X)
@@ -105,6 +110,13 @@ struct cgroup_cell {
     uint64_t first_us, last_us;          // events
     uint32_t limits[CGROUP_LIMIT_COUNT]; // first reading of each: see struct cgroup_limits
 };
+
+// Whether bytes and packets can be said: not of a cgroup whose network was counted, but never
+// those. One of which some events have them gets the sum of these.
+static inline bool cgroup_knows_traffic(const struct cgroup_cell *cell)
+{
+    return cell->has_traffic || !cell->lacks_traffic;
+}
 
 // Takes what an event of this cgroup says of it: sums, limits, readings, times.
 void cgroup_cell_add(struct cgroup_cell *cell, const struct event *ev);

@@ -32,10 +32,11 @@ static const struct cgroup_column columns[] = {
     {{"memory_max_bytes", "MEM LIMIT", UNIT_BYTES, COLUMN_STATE}, 0},
     {{"pids", "TASKS", UNIT_COUNT, COLUMN_STATE | COLUMN_SPARE}, 0},
     {{"pids_max", "TASK LIMIT", UNIT_COUNT, COLUMN_STATE | COLUMN_SPARE}, 0},
-    {{"tx_bytes", "SENT", UNIT_BYTES, COLUMN_COUNTER | COLUMN_SPARE | COLUMN_SHARE}, SEEN_NET},
-    {{"rx_bytes", "RECEIVED", UNIT_BYTES, COLUMN_COUNTER | COLUMN_SPARE | COLUMN_SHARE}, SEEN_NET},
-    {{"tx_packets", "PACKETS SENT", UNIT_PACKETS, COLUMN_COUNTER | COLUMN_WIDE}, SEEN_NET},
-    {{"rx_packets", "PACKETS RECEIVED", UNIT_PACKETS, COLUMN_COUNTER | COLUMN_WIDE}, SEEN_NET},
+    {{"tx_bytes", "SENT", UNIT_BYTES, COLUMN_COUNTER | COLUMN_SPARE | COLUMN_SHARE}, SEEN_TRAFFIC},
+    {{"rx_bytes", "RECEIVED", UNIT_BYTES, COLUMN_COUNTER | COLUMN_SPARE | COLUMN_SHARE},
+     SEEN_TRAFFIC},
+    {{"tx_packets", "PACKETS SENT", UNIT_PACKETS, COLUMN_COUNTER | COLUMN_WIDE}, SEEN_TRAFFIC},
+    {{"rx_packets", "PACKETS RECEIVED", UNIT_PACKETS, COLUMN_COUNTER | COLUMN_WIDE}, SEEN_TRAFFIC},
     {{"connects", "CONNECTS", UNIT_COUNT, COLUMN_COUNTER | COLUMN_WIDE}, SEEN_NET},
     {{"accepts", "ACCEPTS", UNIT_COUNT, COLUMN_COUNTER | COLUMN_WIDE}, SEEN_NET},
     {{"retransmits", "RETRANSMITS", UNIT_COUNT, COLUMN_COUNTER | COLUMN_WIDE}, SEEN_NET},
@@ -219,10 +220,12 @@ static void fill_values(struct cell *c, const struct cgroup_cell *cell)
 }
 
 // Takes back what nothing was said about.
-static void hide_unseen(const struct cgroup_aggregate *a, struct cell *row)
+static void hide_unseen(const struct cgroup_aggregate *a, const struct cgroup_cell *cell,
+                        struct cell *row)
 {
+    unsigned seen = a->seen & ~(cgroup_knows_traffic(cell) ? 0u : (unsigned)SEEN_TRAFFIC);
     for (size_t i = 0; i < COLUMNS; i++)
-        if (columns[i].subject && !(columns[i].subject & a->seen))
+        if (columns[i].subject && !(columns[i].subject & seen))
             row[i] = (struct cell){.kind = CELL_ABSENT};
 }
 
@@ -254,7 +257,7 @@ static void fill_node(const struct cgroup_aggregate *a, struct table *t, const s
     c[PATH + 1] = cell_u64(n->key->id);
     c[PATH + 2] = cell_text(text_of(state_of(n->cell)));
     fill_values(c + PATH + 3, n->cell);
-    hide_unseen(a, c);
+    hide_unseen(a, n->cell, c);
 }
 
 // All that are wanted, in tree order behind the first `top`.
@@ -338,7 +341,7 @@ void cgroup_rows(struct cgroup_aggregate *a, struct report *report)
         if (c) {
             c[PATH] = cell_text(TEXT_LITERAL("other"));
             fill_values(c + PATH + 3, &other);
-            hide_unseen(a, c);
+            hide_unseen(a, &other, c);
         }
         report_note(report,
                     "other: %zu cgroups beyond --top, and those beyond --max-keys, together\n",

@@ -131,3 +131,33 @@ have_btf='mount -t tmpfs none /sys/kernel; mkdir /sys/kernel/btf; touch /sys/ker
   done
   run -2 "$SCRIPT" 1 2 3
 }
+
+@test "an argument that is empty is no port, no address and no interval" {
+  run -2 --separate-stderr "$SCRIPT" ""
+  assert_equal "$stderr" "sctphb: '' is neither a port nor an address"
+  run -2 --separate-stderr "$SCRIPT" 192.0.2.1 ""
+  run -2 --separate-stderr "$ROOT/scripts/cgroup/cgio.bt" ""
+  assert_equal "$stderr" "cgio: '' is no interval: 1 to 9999 seconds"
+}
+
+@test "cgtree without BPF: ended by a signal, it leaves no files behind" {
+  mkdir "$OUT/bin" "$OUT/tmp"
+  # it waits here, with its files made
+  printf '#!/bin/sh\n: >%q/waits\nwhile [ ! -e %q/go ]; do sleep 0.05; done\n' "$OUT" "$OUT" >"$OUT/bin/xargs"
+  chmod +x "$OUT/bin/xargs"
+  local signal code
+  for signal in HUP:129 INT:130 TERM:143; do
+    rm -f "$OUT/waits" "$OUT/go"
+    # a shell's background commands ignore INT
+    start tree env --default-signal PATH="$OUT/bin:$PATH" TMPDIR="$OUT/tmp" "$ROOT/scripts/cgroup/cgtree_proc" 1
+    wait_until 20 test -e "$OUT/waits"
+    [ -n "$(ls "$OUT/tmp")" ]
+    kill "-${signal%:*}" "${PIDS[tree]}"
+    touch "$OUT/go"
+    code=0
+    wait "${PIDS[tree]}" || code=$?
+    unset "PIDS[tree]"
+    assert_equal "$code" "${signal#*:}"
+    assert_equal "$(ls "$OUT/tmp")" ""
+  done
+}

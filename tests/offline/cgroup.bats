@@ -108,3 +108,29 @@ report() { "$NETVITALS" report cgroup --format json "$@"; }
   done
   "$NETVITALS" lint "$MOVES" "$FIXTURES/cgroup.ndjson"
 }
+
+# cgroup_net events of the cgroup ID on HOST, KEYS beside: net HOST ID KEYS
+net() { echo "{\"type\":\"cgroup_net\",\"ts_us\":1795340010500000,\"host\":\"$1\",\"hierarchy_id\":0,\"cgroup_id\":$2,\"interval_us\":1000000,$3}"; }
+
+@test "report cgroup: bytes of the network that nobody could count are not 0, merged or not" {
+  net old 7 '"connects":3,"accepts":0,"retransmits":0' >"$OUT/old"
+  net new 8 '"tx_bytes":0,"rx_bytes":0,"connects":2,"accepts":0,"retransmits":0' >"$OUT/new"
+  net new 8 '"tx_bytes":100,"rx_bytes":9,"tx_packets":1,"rx_packets":1' >>"$OUT/new"
+  net new 9 '"tx_bytes":0,"rx_bytes":0,"connects":1,"accepts":0,"retransmits":0' >>"$OUT/new"
+  run -0 "$NETVITALS" lint "$OUT/old" "$OUT/new"
+  local part known='map([.connects, .tx_bytes, .rx_bytes, .tx_packets, .rx_packets])'
+  for part in old new; do "$NETVITALS" report cgroup --format ndjson "$OUT/$part" >"$OUT/$part.sum"; done
+  run ! grep -q tx_bytes "$OUT/old.sum"
+  run -0 "$NETVITALS" lint "$OUT/old.sum" "$OUT/new.sum"
+  for part in "" .sum; do
+    report "$OUT/old$part" >"$OUT/report"
+    assert_equal "$(jq -c ".rows | $known" "$OUT/report")" '[[3,null,null,null,null]]'
+    report "$OUT/old$part" "$OUT/new$part" >"$OUT/report"
+    assert_equal "$(jq -c ".rows | sort_by(.cgroup_id) | $known" "$OUT/report")" '[[3,null,null,null,null],[2,100,9,1,1],[1,0,0,0,0]]'
+    # what is known of those together
+    report --top 1 "$OUT/old$part" "$OUT/new$part" >"$OUT/report"
+    assert_equal "$(jq -c ".rows[1:] | $known" "$OUT/report")" '[[4,0,0,0,0]]'
+  done
+  run -0 "$NETVITALS" report cgroup --wide "$OUT/old" "$OUT/new"
+  grep -Eq '^ *old .* - +- +- +- +3 ' <<<"$output"
+}
