@@ -22,8 +22,14 @@ typedef struct refcount_struct {
 } refcount_t;
 
 struct list_head {
-    struct list_head *next;
+    struct list_head *next, *prev;
 };
+
+struct task_struct {
+    void *stack; // lowest address
+};
+
+struct socket_wq;
 
 struct kernfs_node {
     __u64 id;
@@ -54,6 +60,7 @@ struct sock {
     struct dst_entry *sk_dst_cache;
     struct sock_cgroup_data sk_cgrp_data;
     void *sk_user_data;
+    struct socket_wq *sk_wq;
 };
 
 struct inet_sock {

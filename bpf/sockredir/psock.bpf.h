@@ -24,6 +24,14 @@ struct sk_psock {
     refcount_t refcnt;
 };
 
+struct wait_queue_head {
+    struct list_head head;
+};
+
+struct socket_wq {
+    struct wait_queue_head wait;
+};
+
 struct sk_msg_sg {
     __u32 size;
 };
@@ -34,6 +42,8 @@ struct sk_msg {
 };
 
 #pragma clang attribute pop
+
+#define STACK_BYTES_MIN 16384 // of a task, on every machine with 64 bits
 
 #define SK_USER_DATA_FLAGS 7UL // low bits of sk_user_data: include/net/sock.h
 
@@ -80,4 +90,22 @@ static __always_inline __u32 psock_references(__u64 address, __u64 cookie)
 {
     struct sk_psock *psock = find_psock(address, cookie);
     return psock ? (__u32)BPF_CORE_READ(psock, refcnt.refs.counter) : 0;
+}
+
+// Whether the task waits on the socket's own queue: for data in recvmsg, for memory in sendmsg, in
+// poll or select. What it is queued by lies on its stack, and no other task's does. Only the two
+// ends of the list are looked at, since they stand in the queue itself: what a waiter points to
+// may be anything once it has gone. epoll's waiters lie elsewhere and are not found.
+__noinline int waits_on(__u64 address, __u64 cookie, __u64 task)
+{
+    struct sock *sk = (struct sock *)address;
+    if (!task || !find_psock(address, cookie))
+        return 0;
+    struct socket_wq *wq = BPF_CORE_READ(sk, sk_wq);
+    __u64 first = (__u64)BPF_CORE_READ(wq, wait.head.next);
+    __u64 last = (__u64)BPF_CORE_READ(wq, wait.head.prev);
+    __u64 stack = (__u64)BPF_CORE_READ((struct task_struct *)task, stack);
+    if (first - stack >= STACK_BYTES_MIN && last - stack >= STACK_BYTES_MIN)
+        return 0;
+    return find_psock(address, cookie) != NULL; // still the same socket
 }

@@ -53,18 +53,13 @@ static __always_inline __u32 why_not(const struct tcp_sock *tp, __u32 bytes, con
     return PASS_NONE;
 }
 
-static __always_inline void note_writer(struct conn_end *me, bool redirected)
+// Before intend(), whose barrier makes sure that whoever closed the connection to redirect sees
+// either this writer or no redirect by it.
+static __always_inline void claim_writer(struct conn_end *me, __u64 task)
 {
-    __u64 task = bpf_get_current_pid_tgid();
-    if (!redirected) {
-        if (me->writer == task)
-            me->settled = 1;
-        return;
-    }
     if (me->writer && me->writer != task)
         me->writers = 2;
     me->writer = task;
-    me->settled = 0;
 }
 
 static __always_inline void wake_loader(void)

@@ -38,7 +38,13 @@
 //     after conn.closed was set, says that there is none and never will be;
 //   - while its thread is inside tcp_bpf_sendmsg, which holds a reference to E's psock: none if the
 //     psock has only the map's (refcnt == 1);
-//   - until that thread comes again: none if one thread alone ever redirected, and it sent since.
+//   - until that thread comes again: none if one thread alone ever redirected, and it sent since,
+//     or it is found waiting on its own socket's queue, as a server is that has answered and reads
+//     on. Nobody waits there inside a redirect: that only sleeps for the other socket's lock, or
+//     for memory. The thread is noted (claim_writer) before the barrier after which it looks at
+//     conn.closed, so a redirect that did not find it closed is by the thread that is looked for.
+//     That it is known by its address does no harm: the address names one task at a time, and a
+//     task that has ended is in no redirect.
 // If neither can be shown the socket stays: that costs time, never bytes.
 
 #include <linux/bpf.h>
@@ -62,7 +68,8 @@ static __always_inline bool at_rest(const struct conn_end *e)
 {
     if (!e->cookie || e->quiet || e->redirects == 0 || (e->writers < 2 && e->settled))
         return true;
-    return psock_references(e->sk, e->cookie) == 1;
+    return psock_references(e->sk, e->cookie) == 1 ||
+           (e->writers < 2 && waits_on(e->sk, e->cookie, e->writer));
 }
 
 static __always_inline bool queue_empty(const struct conn_end *e)
@@ -376,8 +383,10 @@ int sockredir_msg(struct sk_msg_md *msg)
     }
     __u64 local = place->end & 1, other = place->id * 2 + !local;
     struct conn_end *me = &c->end[local], *peer = &c->end[!local];
+    __u64 task = bpf_get_current_task();
     __u32 reason = me->reason;
     if (!reason) {
+        claim_writer(me, task);
         intend(me);
         reason = why_not(tp, bytes, c, me, peer);
         if (reason == PASS_NONE && !shadow &&
@@ -390,7 +399,8 @@ int sockredir_msg(struct sk_msg_md *msg)
     peer->run_bytes = 0;
     me->run_msgs++;
     me->run_bytes += bytes;
-    note_writer(me, reason == PASS_NONE && !shadow);
+    if ((reason != PASS_NONE || shadow) && me->writer == task)
+        me->settled = 1;
     if (reason == PASS_NONE && shadow) {
         me->shadow = 1;
         reason = PASS_SHADOW;
@@ -423,8 +433,11 @@ static __always_inline bool proven_safe(struct conn *c)
     if (c->leave)
         return true;
     __sync_lock_test_and_set(&c->closed, 1);
-    if (!at_rest(&c->end[0]) || !at_rest(&c->end[1]) || !queue_empty(&c->end[0]) ||
-        !queue_empty(&c->end[1]))
+    if (!at_rest(&c->end[0]) || !at_rest(&c->end[1]))
+        return false;
+    // A barrier again: what the last redirect queued must be seen.
+    __sync_lock_test_and_set(&c->closed, 1);
+    if (!queue_empty(&c->end[0]) || !queue_empty(&c->end[1]))
         return false;
     c->leave = 1;
     return true;

@@ -60,8 +60,8 @@ struct conn_end {
     __u32 unread_msgs;  // the same in messages
     __u32 run_msgs;     // since the other end sent
     __u64 run_bytes;
-    __u64 writer; // pid_tgid of the thread that redirected; 0: none did yet
-    __u8 writers; // 2: more than one thread redirected
+    __u64 writer; // address of the task that redirected; 0: none did yet
+    __u8 writers; // 2: more than one thread redirected, or was about to
     __u8 settled; // the only writer came back after its last redirect: that one is complete
     __u8 reason;  // enum pass_reason: why this direction is on TCP for good; 0: it is not
     __u8 shadow;  // would be redirected

@@ -6,14 +6,15 @@
 //   half_close CASE CONNECTIONS PARALLEL
 //
 // CASE says what the server and the client's other thread do at that moment:
+//   asked     nothing was answered yet: the answer comes after the end of the question
 //   answered  the client has just read an answer; the server may still be inside that send
 //   unread    the answer waits unread
 //   sending   the server sends more, 20 times
+//   pushing   the same, but another of its threads than the one that answered, which reads on
 //   waiting   (the client's reader waits already: another thread shuts down)
 // After the end of the question the server lets 60 ms go by before it closes: the kernel
 // acknowledges the client's FIN after 40, with a segment of its own. Every byte is checked. Prints
-// `connections N again M`: M of the client's blocking reads said EAGAIN, which plain TCP never
-// does.
+// `connections N again M`: M blocking reads said EAGAIN, which those of plain TCP never do.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
@@ -36,8 +37,8 @@
 
 enum { QUESTION = 64, ANSWER = 1000, MORE = 20, PAUSE_US = 60000 };
 
-static enum { ANSWERED, UNREAD, SENDING, WAITING } what;
-static const char *const names[] = {"answered", "unread", "sending", "waiting"};
+static enum { ASKED, ANSWERED, UNREAD, SENDING, PUSHING, WAITING } what;
+static const char *const names[] = {"asked", "answered", "unread", "sending", "pushing", "waiting"};
 static struct sockaddr_in address;
 static int listener;
 static atomic_int left, again;
@@ -57,23 +58,36 @@ static void put_answers(int fd, int count, size_t *at)
     }
 }
 
+static void *push(void *fd)
+{
+    size_t at = ANSWER;
+    put_answers(*(int *)fd, MORE, &at);
+    return NULL;
+}
+
 static void *serve(void *unused)
 {
     (void)unused;
     for (;;) {
         char buf[QUESTION];
         size_t at = 0;
+        pthread_t other;
         int fd = accept(listener, NULL, NULL);
         CHECK(fd >= 0);
         CHECK(recv(fd, buf, QUESTION, MSG_WAITALL) > 0);
-        put_answers(fd, 1, &at);
-        if (what == SENDING)
-            put_answers(fd, MORE, &at);
+        if (what != ASKED)
+            put_answers(fd, what == SENDING ? 1 + MORE : 1, &at);
+        if (what == PUSHING)
+            CHECK(pthread_create(&other, NULL, push, &fd) == 0);
         ssize_t n;
-        while ((n = recv(fd, buf, sizeof(buf), 0)) > 0)
-            ;
+        while ((n = recv(fd, buf, sizeof(buf), 0)) > 0 || (n < 0 && errno == EAGAIN))
+            again += n < 0;
         CHECK(n == 0);
+        if (what == PUSHING)
+            pthread_join(other, NULL);
         usleep(PAUSE_US);
+        if (what == ASKED)
+            put_answers(fd, 1, &at);
         close(fd);
     }
     return NULL;
@@ -113,7 +127,7 @@ static void ask(void)
     CHECK(send(fd, question, QUESTION, 0) == QUESTION);
     if (what == UNREAD)
         CHECK(poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, 20000) == 1);
-    else
+    else if (what != ASKED)
         while (at < ANSWER)
             get(fd, &at);
     if (what == WAITING)
@@ -124,7 +138,7 @@ static void ask(void)
         ;
     if (what == WAITING)
         pthread_join(other, NULL);
-    CHECK(at == ANSWER * (what == SENDING ? 1 + MORE : 1));
+    CHECK(at == ANSWER * (what == SENDING || what == PUSHING ? 1 + MORE : 1));
     close(fd);
 }
 
@@ -142,7 +156,7 @@ int main(int argc, char **argv)
     while (argc == 4 && what <= WAITING && strcmp(argv[1], names[what]) != 0)
         what++;
     if (connections < 1 || parallel < 1 || what > WAITING) {
-        fprintf(stderr, "usage: half_close answered|unread|sending|waiting CONNECTIONS PARALLEL\n");
+        fprintf(stderr, "usage: half_close CASE CONNECTIONS PARALLEL\n");
         return 2;
     }
     socklen_t len = sizeof(address);

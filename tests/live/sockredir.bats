@@ -302,6 +302,33 @@ for _ in range(101):
   assert_equal "$(redirect_sum bytes_passed_peer)" $((101 * 50))
 }
 
+# half_close counts the blocking reads that say EAGAIN, and checks every byte.
+half_close() {
+  local program
+  program=$(tool half_close)
+  run within "$CG_served" "$program" "$@"
+}
+
+@test "a blocking read after shutdown() does not say EAGAIN if nothing was answered yet, and seldom after an answer" {
+  local n
+  n=$(sized 200 40)
+  start_sockredir "$CG_served"
+  half_close asked "$n" 20
+  assert_equal "$output" "connections $n again 0"
+  # seldom: a server that is just leaving its send cannot be told from one inside it
+  half_close answered "$n" 20
+  assert_equal "$status" 0
+  [ "${output##* }" -le $((n / 4)) ]
+}
+
+@test "a client that shuts down while another thread of the server sends gets every byte" {
+  local n
+  n=$(sized 500 40)
+  start_sockredir "$CG_served"
+  half_close pushing "$n" 20
+  assert_equal "${output% again *}" "connections $n"
+}
+
 # The programs, maps and links that sockredir holds, as "prog 17".
 objects_of() { sed -n 's/^\(prog\|map\|link\)_id:[[:space:]]*/\1 /p' "/proc/$1/fdinfo"/* | sort -u; }
 
