@@ -48,6 +48,7 @@
 #include "bpf/common/kernel.bpf.h"
 #include "bpf/sockredir/conn.bpf.h"
 #include "bpf/sockredir/psock.bpf.h"
+#include "bpf/sockredir/rows.bpf.h"
 #include "bpf/sockredir/send.bpf.h"
 #include "bpf/sockredir/sockredir.h"
 
@@ -104,90 +105,12 @@ static __always_inline bool wanted(__u32 port)
     return port < 65536 && (port_wanted[(port >> 6) & 1023] >> (port & 63) & 1);
 }
 
-static __always_inline struct conn *row_of(__u64 id)
-{
-    __u32 row = id % CONNECTIONS_MAX;
-    return bpf_map_lookup_elem(&connections, &row);
-}
-
-// The connection of a socket, or NULL for one that never joined.
-static __always_inline struct conn *connection_of(const struct place *place)
-{
-    struct conn *c = place ? row_of(place->id) : NULL;
-    return c && c->id == place->id ? c : NULL;
-}
-
 static __always_inline void count_connection(struct conn *c)
 {
     __u32 slot = c->port_slot;
     struct port_counts *counts = bpf_map_lookup_elem(&ports, &slot);
     if (counts)
         count(&counts->connections, 1);
-}
-
-// A free row, with its id in place. Ids go up, so a row is used again after CONNECTIONS_MAX others;
-// one that is still in use then is stepped over.
-static __always_inline struct conn *claim_row(struct place *place)
-{
-#pragma unroll
-    for (int tries = 0; tries < ROW_TRIES; tries++) {
-        place->id = __sync_fetch_and_add(&next_id, 1);
-        struct conn *c = row_of(place->id);
-        if (c && __sync_val_compare_and_swap(&c->id, 0, place->id) == 0)
-            return c;
-    }
-    return NULL;
-}
-
-// A new connection; its name leads to it unless the other end was faster.
-static __always_inline struct conn *new_connection(const struct conn_key *key, struct place *place,
-                                                   __u64 flags)
-{
-    struct conn *c = claim_row(place);
-    if (!c)
-        return NULL;
-    __builtin_memset(c->end, 0, sizeof(c->end));
-    c->key = *key;
-    c->closed = 0;
-    c->leave = 0;
-    c->ended = 0;
-    if (bpf_map_update_elem(&ids, key, &place->id, flags) == 0)
-        return c;
-    c->id = 0;
-    return NULL;
-}
-
-// The row of a connection, made by whichever end is established first. A row in which this end is
-// taken, or an end closed, is an older connection's of the same name.
-static __always_inline struct conn *connection(const struct conn_key *key, struct place *place,
-                                               bool *made)
-{
-    __u64 *id = bpf_map_lookup_elem(&ids, key);
-    *made = false;
-    if (id) {
-        place->id = *id;
-        struct conn *c = connection_of(place);
-        if (c && !c->ended && !c->end[place->end & 1].cookie)
-            return c;
-    }
-    struct conn *c = new_connection(key, place, id ? BPF_ANY : BPF_NOEXIST);
-    if (!c)
-        count(&totals.table_full, 1);
-    *made = c != NULL;
-    return c;
-}
-
-static __always_inline void forget_end(const struct place *place, struct conn *c)
-{
-    c->ended = 1;
-    c->end[place->end & 1].cookie = 0;
-    if (c->end[!(place->end & 1)].cookie)
-        return;
-    struct conn_key key = c->key;
-    __u64 *id = bpf_map_lookup_elem(&ids, &key);
-    if (id && *id == place->id)
-        bpf_map_delete_elem(&ids, &key);
-    c->id = 0;
 }
 
 // The socket joins the map, and only then the other end may see it: a message redirected to a
@@ -235,7 +158,7 @@ static __always_inline void established(struct bpf_sock_ops *ops, bool active)
     __u64 cookie = bpf_get_socket_cookie(ops);
     if (!join(ops, cookie, &place)) {
         count(&totals.add_failed, 1);
-        forget_end(&place, c);
+        forget_end(&place, c, 0);
         return;
     }
     me->cookie = cookie;
@@ -266,12 +189,6 @@ static __always_inline void tell_closed(const struct conn *c, const struct conn_
     bpf_ringbuf_submit(n, full ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
-static __always_inline struct place *place_of(struct tcp_sock *tp)
-{
-    __u64 cookie = ((struct sock *)tp)->__sk_common.skc_cookie.counter;
-    return bpf_map_lookup_elem(&places, &cookie);
-}
-
 static __always_inline void closed(struct bpf_sock_ops *ops)
 {
     struct bpf_sock *sk = ops->sk;
@@ -295,7 +212,7 @@ static __always_inline void closed(struct bpf_sock_ops *ops)
     if (per_connection)
         tell_closed(c, me, place->end);
     __u64 cookie = me->cookie;
-    forget_end(place, c);
+    forget_end(place, c, cookie);
     bpf_map_delete_elem(&places, &cookie);
 }
 
