@@ -126,6 +126,18 @@ static __always_inline bool join(struct bpf_sock_ops *ops, __u64 cookie, const s
     return false;
 }
 
+// The flags are the socket's, and other programs of its cgroups set theirs among them.
+static __always_inline void want_callbacks(struct bpf_sock_ops *ops, struct conn_end *me)
+{
+    __u32 flags = ops->bpf_sock_ops_cb_flags;
+    me->options = (flags & BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG) != 0;
+    flags |= BPF_SOCK_OPS_STATE_CB_FLAG;
+    // Without the verdict the walk takes sockets out, which costs nothing per segment.
+    if (!walk_removes)
+        flags |= BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG;
+    bpf_sock_ops_cb_flags_set(ops, flags);
+}
+
 static __always_inline void established(struct bpf_sock_ops *ops, bool active)
 {
     struct conn_key key;
@@ -163,9 +175,7 @@ static __always_inline void established(struct bpf_sock_ops *ops, bool active)
     }
     me->cookie = cookie;
     count(&totals.sockets_added, 1);
-    // Without the verdict the walk takes sockets out, which costs nothing per segment.
-    bpf_sock_ops_cb_flags_set(ops, BPF_SOCK_OPS_STATE_CB_FLAG |
-                                       (walk_removes ? 0 : BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG));
+    want_callbacks(ops, me);
 }
 
 static __always_inline void tell_closed(const struct conn *c, const struct conn_end *me,
@@ -189,20 +199,11 @@ static __always_inline void tell_closed(const struct conn *c, const struct conn_
     bpf_ringbuf_submit(n, full ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
-static __always_inline void closed(struct bpf_sock_ops *ops)
+static __always_inline void end_closed(const struct place *place, struct conn *c, __u64 by_tcp)
 {
-    struct bpf_sock *sk = ops->sk;
-    struct tcp_sock *tp = sk ? bpf_skc_to_tcp_sock(sk) : NULL;
-    struct place *place = tp ? place_of(tp) : NULL;
-    struct conn *c = connection_of(place);
-    if (!place || !c)
-        return;
     struct conn_end *me = &c->end[place->end & 1];
-    if (!me->cookie)
-        return;
     // What went by TCP before the socket joined the map or after it left, no hook saw; TCP counted
     // it. It stands as one message.
-    __u64 by_tcp = tp->bytes_sent - tp->bytes_retrans;
     if (by_tcp > me->bytes_passed) {
         count_sent(c->port_slot, me->reason ? me->reason : PASS_EARLY, 1,
                    by_tcp - me->bytes_passed);
@@ -216,6 +217,16 @@ static __always_inline void closed(struct bpf_sock_ops *ops)
     bpf_map_delete_elem(&places, &cookie);
 }
 
+static __always_inline void closed(struct bpf_sock_ops *ops)
+{
+    struct bpf_sock *sk = ops->sk;
+    struct tcp_sock *tp = sk ? bpf_skc_to_tcp_sock(sk) : NULL;
+    struct place *place = tp ? place_of(tp) : NULL;
+    struct conn *c = connection_of(place);
+    if (place && c && c->end[place->end & 1].cookie)
+        end_closed(place, c, tp->bytes_sent - tp->bytes_retrans);
+}
+
 static __always_inline bool take_out(struct conn_end *me, __u64 name)
 {
     if (bpf_map_delete_elem(&sockets, &name) != 0)
@@ -223,6 +234,16 @@ static __always_inline bool take_out(struct conn_end *me, __u64 name)
     me->left = 1;
     count(&totals.sockets_left, 1);
     return true;
+}
+
+// A socket that has left needs to be asked no more, unless another program wants to be. That is
+// found out at the first segment after it left, when the one before has shown who writes options.
+static __always_inline void stop_segment_callbacks(struct bpf_sock_ops *ops,
+                                                   const struct conn_end *me)
+{
+    if (!walk_removes && !me->options)
+        bpf_sock_ops_cb_flags_set(ops,
+                                  ops->bpf_sock_ops_cb_flags & ~BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG);
 }
 
 // Takes this socket out if that is proven safe, closing the connection to redirect if it must be.
@@ -238,6 +259,10 @@ static __always_inline void leave(struct bpf_sock_ops *ops, bool must)
     struct conn_end *me = &c->end[place->end & 1];
     if (!me->cookie)
         return;
+    if (me->left) {
+        stop_segment_callbacks(ops, me);
+        return;
+    }
     __sync_lock_test_and_set(&c->closed, 1);
     const struct conn_end *peer = &c->end[!(place->end & 1)];
     bool got_nothing = peer->redirects == 0 && tp->bytes_received == 0;
@@ -248,7 +273,16 @@ static __always_inline void leave(struct bpf_sock_ops *ops, bool must)
         me->reason = control.stop ? PASS_STOP : PASS_LEFT;
     __u64 name = place->id * 2 + (place->end & 1);
     take_out(me, name);
-    bpf_sock_ops_cb_flags_set(ops, BPF_SOCK_OPS_STATE_CB_FLAG);
+}
+
+static __always_inline void others_write_options(struct bpf_sock_ops *ops)
+{
+    struct bpf_sock *sk = ops->sk;
+    struct tcp_sock *tp = sk ? bpf_skc_to_tcp_sock(sk) : NULL;
+    struct place *place = tp ? place_of(tp) : NULL;
+    struct conn *c = connection_of(place);
+    if (place && c)
+        c->end[place->end & 1].options = 1;
 }
 
 SEC("sockops")
@@ -272,6 +306,9 @@ int sockredir_ops(struct bpf_sock_ops *ops)
         break;
     case BPF_SOCK_OPS_HDR_OPT_LEN_CB: // a segment is about to be sent; the socket is locked
         leave(ops, false);
+        break;
+    case BPF_SOCK_OPS_WRITE_HDR_OPT_CB: // only comes if another program has asked for room
+        others_write_options(ops);
         break;
     }
     return 1;
@@ -347,17 +384,34 @@ static __always_inline bool proven_safe(struct conn *c)
     return true;
 }
 
-static long visit(const void *places, const __u64 *cookie, const struct place *at, void *unused)
+// An end whose socket has closed without a word: another program has taken away the flag that makes
+// TCP tell us. What went by TCP is counted if nobody uses the memory of the socket yet.
+static __always_inline bool closed_unseen(const struct place *place, struct conn *c, __u64 cookie)
 {
-    (void)places;
-    (void)cookie;
+    struct conn_end *me = &c->end[place->end & 1];
+    // an exchange for its barrier: the address must be the one that came with the cookie
+    if (__sync_val_compare_and_swap(&me->cookie, cookie, cookie) != cookie ||
+        !is_closed(me->sk, cookie))
+        return false;
+    struct tcp_sock *tp = (struct tcp_sock *)me->sk;
+    __u64 by_tcp = BPF_CORE_READ(tp, bytes_sent) - BPF_CORE_READ(tp, bytes_retrans);
+    end_closed(place, c, is_socket(me->sk, cookie) ? by_tcp : 0);
+    return true;
+}
+
+static long visit(const void *map, const __u64 *key, const struct place *at, void *unused)
+{
+    (void)map;
     (void)unused;
+    __u64 cookie = *key;
     struct place place = *at;
     struct conn *c = connection_of(&place);
-    if (!c)
+    if (!c) { // its other end was gone before this one was there
+        bpf_map_delete_elem(&places, &cookie);
         return 0;
+    }
     struct conn_end *me = &c->end[place.end & 1];
-    if (me->left)
+    if (closed_unseen(&place, c, cookie) || me->left)
         return 0;
     __u64 name = place.id * 2 + (place.end & 1);
     walk.sockets++;
