@@ -52,6 +52,7 @@ struct dst_entry {
 };
 
 struct sock_common {
+    unsigned char skc_state; // BPF_TCP_*
     atomic64_t skc_cookie;
 };
 

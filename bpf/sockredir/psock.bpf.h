@@ -5,6 +5,7 @@
 // socket at that address has the cookie that we know (cookies are never used again).
 #pragma once
 
+#include <linux/bpf.h>
 #include <linux/types.h>
 #include <stdbool.h>
 #include <bpf/bpf_core_read.h>
@@ -52,10 +53,23 @@ struct queue {
     __u32 msgs; // UNREAD_MSGS_MAX: that many or more
 };
 
+static __always_inline bool is_socket(__u64 address, __u64 cookie)
+{
+    struct sock *sk = (struct sock *)address;
+    return sk && (__u64)BPF_CORE_READ(sk, __sk_common.skc_cookie.counter) == cookie;
+}
+
+// A freed socket keeps its state and cookie until its memory is used again.
+static __always_inline bool is_closed(__u64 address, __u64 cookie)
+{
+    struct sock *sk = (struct sock *)address;
+    return BPF_CORE_READ(sk, __sk_common.skc_state) == BPF_TCP_CLOSE || !is_socket(address, cookie);
+}
+
 static __always_inline struct sk_psock *find_psock(__u64 address, __u64 cookie)
 {
     struct sock *sk = (struct sock *)address;
-    if (!sk || (__u64)BPF_CORE_READ(sk, __sk_common.skc_cookie.counter) != cookie)
+    if (!is_socket(address, cookie))
         return NULL;
     return (struct sk_psock *)((__u64)BPF_CORE_READ(sk, sk_user_data) & ~SK_USER_DATA_FLAGS);
 }

@@ -54,6 +54,7 @@
 #include "bpf/common/kernel.bpf.h"
 #include "bpf/sockredir/conn.bpf.h"
 #include "bpf/sockredir/psock.bpf.h"
+#include "bpf/sockredir/rows.bpf.h"
 #include "bpf/sockredir/send.bpf.h"
 #include "bpf/sockredir/sockredir.h"
 
@@ -111,90 +112,12 @@ static __always_inline bool wanted(__u32 port)
     return port < 65536 && (port_wanted[(port >> 6) & 1023] >> (port & 63) & 1);
 }
 
-static __always_inline struct conn *row_of(__u64 id)
-{
-    __u32 row = id % CONNECTIONS_MAX;
-    return bpf_map_lookup_elem(&connections, &row);
-}
-
-// The connection of a socket, or NULL for one that never joined.
-static __always_inline struct conn *connection_of(const struct place *place)
-{
-    struct conn *c = place ? row_of(place->id) : NULL;
-    return c && c->id == place->id ? c : NULL;
-}
-
 static __always_inline void count_connection(struct conn *c)
 {
     __u32 slot = c->port_slot;
     struct port_counts *counts = bpf_map_lookup_elem(&ports, &slot);
     if (counts)
         count(&counts->connections, 1);
-}
-
-// A free row, with its id in place. Ids go up, so a row is used again after CONNECTIONS_MAX others;
-// one that is still in use then is stepped over.
-static __always_inline struct conn *claim_row(struct place *place)
-{
-#pragma unroll
-    for (int tries = 0; tries < ROW_TRIES; tries++) {
-        place->id = __sync_fetch_and_add(&next_id, 1);
-        struct conn *c = row_of(place->id);
-        if (c && __sync_val_compare_and_swap(&c->id, 0, place->id) == 0)
-            return c;
-    }
-    return NULL;
-}
-
-// A new connection; its name leads to it unless the other end was faster.
-static __always_inline struct conn *new_connection(const struct conn_key *key, struct place *place,
-                                                   __u64 flags)
-{
-    struct conn *c = claim_row(place);
-    if (!c)
-        return NULL;
-    __builtin_memset(c->end, 0, sizeof(c->end));
-    c->key = *key;
-    c->closed = 0;
-    c->leave = 0;
-    c->ended = 0;
-    if (bpf_map_update_elem(&ids, key, &place->id, flags) == 0)
-        return c;
-    c->id = 0;
-    return NULL;
-}
-
-// The row of a connection, made by whichever end is established first. A row in which this end is
-// taken, or an end closed, is an older connection's of the same name.
-static __always_inline struct conn *connection(const struct conn_key *key, struct place *place,
-                                               bool *made)
-{
-    __u64 *id = bpf_map_lookup_elem(&ids, key);
-    *made = false;
-    if (id) {
-        place->id = *id;
-        struct conn *c = connection_of(place);
-        if (c && !c->ended && !c->end[place->end & 1].cookie)
-            return c;
-    }
-    struct conn *c = new_connection(key, place, id ? BPF_ANY : BPF_NOEXIST);
-    if (!c)
-        count(&totals.table_full, 1);
-    *made = c != NULL;
-    return c;
-}
-
-static __always_inline void forget_end(const struct place *place, struct conn *c)
-{
-    c->ended = 1;
-    c->end[place->end & 1].cookie = 0;
-    if (c->end[!(place->end & 1)].cookie)
-        return;
-    struct conn_key key = c->key;
-    __u64 *id = bpf_map_lookup_elem(&ids, &key);
-    if (id && *id == place->id)
-        bpf_map_delete_elem(&ids, &key);
-    c->id = 0;
 }
 
 // The socket joins the map, and only then the other end may see it: a message redirected to a
@@ -208,6 +131,18 @@ static __always_inline bool join(struct bpf_sock_ops *ops, __u64 cookie, const s
         return true;
     bpf_map_delete_elem(&places, &cookie);
     return false;
+}
+
+// The flags are the socket's, and other programs of its cgroups set theirs among them.
+static __always_inline void want_callbacks(struct bpf_sock_ops *ops, struct conn_end *me)
+{
+    __u32 flags = ops->bpf_sock_ops_cb_flags;
+    me->options = (flags & BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG) != 0;
+    flags |= BPF_SOCK_OPS_STATE_CB_FLAG;
+    // Without the verdict the walk takes sockets out, which costs nothing per segment.
+    if (!walk_removes)
+        flags |= BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG;
+    bpf_sock_ops_cb_flags_set(ops, flags);
 }
 
 static __always_inline void established(struct bpf_sock_ops *ops, bool active)
@@ -242,14 +177,12 @@ static __always_inline void established(struct bpf_sock_ops *ops, bool active)
     __u64 cookie = bpf_get_socket_cookie(ops);
     if (!join(ops, cookie, &place)) {
         count(&totals.add_failed, 1);
-        forget_end(&place, c);
+        forget_end(&place, c, 0);
         return;
     }
     me->cookie = cookie;
     count(&totals.sockets_added, 1);
-    // Without the verdict the walk takes sockets out, which costs nothing per segment.
-    bpf_sock_ops_cb_flags_set(ops, BPF_SOCK_OPS_STATE_CB_FLAG |
-                                       (walk_removes ? 0 : BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG));
+    want_callbacks(ops, me);
 }
 
 static __always_inline void tell_closed(const struct conn *c, const struct conn_end *me,
@@ -273,26 +206,11 @@ static __always_inline void tell_closed(const struct conn *c, const struct conn_
     bpf_ringbuf_submit(n, full ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
-static __always_inline struct place *place_of(struct tcp_sock *tp)
+static __always_inline void end_closed(const struct place *place, struct conn *c, __u64 by_tcp)
 {
-    __u64 cookie = ((struct sock *)tp)->__sk_common.skc_cookie.counter;
-    return bpf_map_lookup_elem(&places, &cookie);
-}
-
-static __always_inline void closed(struct bpf_sock_ops *ops)
-{
-    struct bpf_sock *sk = ops->sk;
-    struct tcp_sock *tp = sk ? bpf_skc_to_tcp_sock(sk) : NULL;
-    struct place *place = tp ? place_of(tp) : NULL;
-    struct conn *c = connection_of(place);
-    if (!place || !c)
-        return;
     struct conn_end *me = &c->end[place->end & 1];
-    if (!me->cookie)
-        return;
     // What went by TCP before the socket joined the map or after it left, no hook saw; TCP counted
     // it. It stands as one message.
-    __u64 by_tcp = tp->bytes_sent - tp->bytes_retrans;
     if (by_tcp > me->bytes_passed) {
         count_sent(c->port_slot, me->reason ? me->reason : PASS_EARLY, 1,
                    by_tcp - me->bytes_passed);
@@ -302,8 +220,18 @@ static __always_inline void closed(struct bpf_sock_ops *ops)
     if (per_connection)
         tell_closed(c, me, place->end);
     __u64 cookie = me->cookie;
-    forget_end(place, c);
+    forget_end(place, c, cookie);
     bpf_map_delete_elem(&places, &cookie);
+}
+
+static __always_inline void closed(struct bpf_sock_ops *ops)
+{
+    struct bpf_sock *sk = ops->sk;
+    struct tcp_sock *tp = sk ? bpf_skc_to_tcp_sock(sk) : NULL;
+    struct place *place = tp ? place_of(tp) : NULL;
+    struct conn *c = connection_of(place);
+    if (place && c && c->end[place->end & 1].cookie)
+        end_closed(place, c, tp->bytes_sent - tp->bytes_retrans);
 }
 
 static __always_inline bool take_out(struct conn_end *me, __u64 name)
@@ -313,6 +241,16 @@ static __always_inline bool take_out(struct conn_end *me, __u64 name)
     me->left = 1;
     count(&totals.sockets_left, 1);
     return true;
+}
+
+// A socket that has left needs to be asked no more, unless another program wants to be. That is
+// found out at the first segment after it left, when the one before has shown who writes options.
+static __always_inline void stop_segment_callbacks(struct bpf_sock_ops *ops,
+                                                   const struct conn_end *me)
+{
+    if (!walk_removes && !me->options)
+        bpf_sock_ops_cb_flags_set(ops,
+                                  ops->bpf_sock_ops_cb_flags & ~BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG);
 }
 
 // Takes this socket out if that is proven safe, closing the connection to redirect if it must be.
@@ -328,6 +266,10 @@ static __always_inline void leave(struct bpf_sock_ops *ops, bool must)
     struct conn_end *me = &c->end[place->end & 1];
     if (!me->cookie)
         return;
+    if (me->left) {
+        stop_segment_callbacks(ops, me);
+        return;
+    }
     __sync_lock_test_and_set(&c->closed, 1);
     const struct conn_end *peer = &c->end[!(place->end & 1)];
     bool got_nothing = peer->redirects == 0 && tp->bytes_received == 0;
@@ -338,7 +280,16 @@ static __always_inline void leave(struct bpf_sock_ops *ops, bool must)
         me->reason = control.stop ? PASS_STOP : PASS_LEFT;
     __u64 name = place->id * 2 + (place->end & 1);
     take_out(me, name);
-    bpf_sock_ops_cb_flags_set(ops, BPF_SOCK_OPS_STATE_CB_FLAG);
+}
+
+static __always_inline void others_write_options(struct bpf_sock_ops *ops)
+{
+    struct bpf_sock *sk = ops->sk;
+    struct tcp_sock *tp = sk ? bpf_skc_to_tcp_sock(sk) : NULL;
+    struct place *place = tp ? place_of(tp) : NULL;
+    struct conn *c = connection_of(place);
+    if (place && c)
+        c->end[place->end & 1].options = 1;
 }
 
 SEC("sockops")
@@ -362,6 +313,9 @@ int sockredir_ops(struct bpf_sock_ops *ops)
         break;
     case BPF_SOCK_OPS_HDR_OPT_LEN_CB: // a segment is about to be sent; the socket is locked
         leave(ops, false);
+        break;
+    case BPF_SOCK_OPS_WRITE_HDR_OPT_CB: // only comes if another program has asked for room
+        others_write_options(ops);
         break;
     }
     return 1;
@@ -443,17 +397,34 @@ static __always_inline bool proven_safe(struct conn *c)
     return true;
 }
 
-static long visit(const void *places, const __u64 *cookie, const struct place *at, void *unused)
+// An end whose socket has closed without a word: another program has taken away the flag that makes
+// TCP tell us. What went by TCP is counted if nobody uses the memory of the socket yet.
+static __always_inline bool closed_unseen(const struct place *place, struct conn *c, __u64 cookie)
 {
-    (void)places;
-    (void)cookie;
+    struct conn_end *me = &c->end[place->end & 1];
+    // an exchange for its barrier: the address must be the one that came with the cookie
+    if (__sync_val_compare_and_swap(&me->cookie, cookie, cookie) != cookie ||
+        !is_closed(me->sk, cookie))
+        return false;
+    struct tcp_sock *tp = (struct tcp_sock *)me->sk;
+    __u64 by_tcp = BPF_CORE_READ(tp, bytes_sent) - BPF_CORE_READ(tp, bytes_retrans);
+    end_closed(place, c, is_socket(me->sk, cookie) ? by_tcp : 0);
+    return true;
+}
+
+static long visit(const void *map, const __u64 *key, const struct place *at, void *unused)
+{
+    (void)map;
     (void)unused;
+    __u64 cookie = *key;
     struct place place = *at;
     struct conn *c = connection_of(&place);
-    if (!c)
+    if (!c) { // its other end was gone before this one was there
+        bpf_map_delete_elem(&places, &cookie);
         return 0;
+    }
     struct conn_end *me = &c->end[place.end & 1];
-    if (me->left)
+    if (closed_unseen(&place, c, cookie) || me->left)
         return 0;
     __u64 name = place.id * 2 + (place.end & 1);
     walk.sockets++;

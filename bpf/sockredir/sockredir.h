@@ -67,7 +67,8 @@ struct conn_end {
     __u8 shadow;  // would be redirected
     __u8 quiet;   // left the map with no thread inside a send
     __u8 left;    // left the map while open
-    __u8 pad[2];
+    __u8 options; // another program writes TCP header options on this socket
+    __u8 pad;
 };
 
 struct conn {

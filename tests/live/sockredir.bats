@@ -190,6 +190,37 @@ status_is() { [ "$(status_of "$1")" -eq "$2" ]; }
   [ "$(redirect_sum bytes_passed_small)" -gt 0 ]
 }
 
+calls_of_other() { tail -n 1 "$OUT/other.out" | cut -d ' ' -f "$1"; }
+other_is_called() { [ "$(calls_of_other 2)" -gt "$1" ] && [ "$(calls_of_other 4)" -gt "$2" ]; }
+
+@test "another program's sock_ops callbacks go on, whichever is attached first, also when sockets leave the map" {
+  local first
+  for first in other sockredir; do
+    [ $first = sockredir ] || start other "$(tool other_sockops)" add "$CG_served"
+    start_sockredir "$CG_served"
+    [ $first = other ] || start other "$(tool other_sockops)" add "$CG_served"
+    wait_until 20 has_output other.out
+    start_within stream "$CG_served" "$(tool redirect_load)" stream 1024 60000 0 0 tcp "$CG_served"
+    wait_until 30 status_is sockets_left 2
+    wait_until 20 other_is_called $(($(calls_of_other 2) + 5)) $(($(calls_of_other 4) + 50))
+    stop stream KILL
+    stop sockredir TERM
+    stop other KILL
+  done
+}
+
+@test "ends whose callback another program has taken away are forgotten all the same" {
+  start_sockredir "$CG_served" --per-connection
+  start other "$(tool other_sockops)" replace "$CG_served"
+  wait_until 20 has_output other.out
+  connections=$(sized 200 40)
+  within "$CG_served" "$(tool tcp_integrity)" -n "$connections" -m 5000
+  wait_until 20 status_is sockets_closed $((2 * connections))
+  assert_equal "$(status_of sockets)" 0
+  stop sockredir TERM
+  assert_equal "$(grep -c '"type":"redirect_conn"' "$OUT/sockredir.out")" $((2 * connections))
+}
+
 @test "connections that were there before stay plain, and so do those to a peer behind a device" {
   not_in_lab
   for side in a b; do
