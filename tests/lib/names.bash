@@ -113,14 +113,14 @@ captured() { # FILE COMMAND…
   shift
   # not `client`: $! must be tcpdump itself
   ip netns exec "$NAMES_CLIENT" tcpdump -i sub0 -s 0 -B 65536 --immediate-mode -U -w "$file" ip 2>"$file.log" 3>&- &
-  local dump=$! deadline=$((SECONDS + 10))
+  local dump=$! deadline=$((SECONDS + 30))
   until grep -q 'listening on' "$file.log" 2>/dev/null; do
     [ "$SECONDS" -lt "$deadline" ] || return 1
     sleep 0.05
   done
   "$@"
   # a packet that shows when all before it has been written
-  deadline=$((SECONDS + 10))
+  deadline=$((SECONDS + 30))
   until tcpdump -r "$file" -c 1 'udp dst port 9' 2>/dev/null | grep -q .; do
     client bash -c "echo end >/dev/udp/$SERVER/9"
     [ "$SECONDS" -lt "$deadline" ] || return 1

@@ -50,7 +50,7 @@ report() { "$NETVITALS" report cgroup --format json "$@"; }
   local odd=$OUT/$'x "y"\nz'
   ln -s "$(command -v sleep)" "$odd"
   start_sleeper "$odd"
-  wait_until 10 grep -q 'x "y"' "/proc/$SLEEPER/comm"
+  wait_until 30 grep -q 'x "y"' "/proc/$SLEEPER/comm"
   echo "$SLEEPER" >"$V2/$UNIQUE/a \"b\" \\é/cgroup.procs"
   NETVITALS_FALLBACK=1 "$ROOT/scripts/cgroup/cgtree.bt" >"$OUT/tree" 2>"$OUT/said"
   assert_equal "$(wc -l <"$OUT/said")" 1
@@ -149,10 +149,10 @@ throttling_is_over() {
   wait_for_event net ready 60
   port=$((20000 + RANDOM % 10000))
   start sink socat -u "TCP-LISTEN:$port,reuseaddr" OPEN:/dev/null
-  wait_until 10 sh -c "grep -qi ':$(printf %04X "$port") 00000000' /proc/net/tcp"
+  wait_until 30 sh -c "grep -qi ':$(printf %04X "$port") 00000000' /proc/net/tcp"
   sh -c 'echo $$ >"$1/cgroup.procs"; head -c 7654321 /dev/zero | socat -u - "TCP:127.0.0.1:$2"' sh "$V2/$UNIQUE" "$port"
   id=$(stat -c %i "$V2/$UNIQUE")
-  wait_until 10 grep -q "\"cgroup_id\":$id," "$OUT/net.out"
+  wait_until 30 grep -q "\"cgroup_id\":$id," "$OUT/net.out"
   stop net INT
   report "$OUT/net.out" >"$OUT/report"
   jq "[.rows[] | select(.cgroup_id == $id)]" "$OUT/report" >"$OUT/row"
@@ -173,7 +173,7 @@ throttling_is_over() {
   grep -q 'no tracepoint sock:none_recv sock:none_send; the rest works, not known are: bytes and packets received' "$OUT/net.err"
   port=$((20000 + RANDOM % 10000))
   start sink socat -u "TCP-LISTEN:$port,reuseaddr" OPEN:/dev/null
-  wait_until 10 sh -c "grep -qi ':$(printf %04X "$port") 00000000' /proc/net/tcp"
+  wait_until 30 sh -c "grep -qi ':$(printf %04X "$port") 00000000' /proc/net/tcp"
   sh -c 'echo $$ >"$1/cgroup.procs"; echo hello | socat -u - "TCP:127.0.0.1:$2"' sh "$V2/$UNIQUE" "$port"
   stop net INT
   id=$(stat -c %i "$V2/$UNIQUE")
@@ -284,9 +284,9 @@ with_only() {
   make_cgroup "$V2/$UNIQUE"
   start top timeout 20 script -qec "'$NETVITALS' report cgroup --snapshot --follow 1s --hierarchy v2 --under /$UNIQUE" /dev/null
   # cursor home, and a second look has what was made meanwhile
-  wait_until 10 grep -q $'\033\[H' "$OUT/top.out"
+  wait_until 30 grep -q $'\033\[H' "$OUT/top.out"
   mkdir "$V2/$UNIQUE/later"
   at_exit remove_cgroup "$V2/$UNIQUE/later"
-  wait_until 10 grep -q "  later" "$OUT/top.out"
+  wait_until 30 grep -q "  later" "$OUT/top.out"
   stop top TERM
 }

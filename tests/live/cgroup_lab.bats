@@ -18,7 +18,7 @@ make_cgroup() {
   at_exit remove_cgroup "$1"
 }
 
-remove_cgroup() { wait_until 10 rmdir "$1" 2>/dev/null; }
+remove_cgroup() { wait_until 30 rmdir "$1" 2>/dev/null; }
 
 # mount_v1 CONTROLLERS: where they are then is $V1
 mount_v1() {

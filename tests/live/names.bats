@@ -236,9 +236,9 @@ END
   start live ip netns exec "$NAMES_WATCHER" "$xdpacct" -i cap0 --ours $CLIENT --names all --interval 300ms
   wait_for_event live ready
   start dump ip netns exec "$NAMES_WATCHER" tcpdump -i cap0 -s 0 -B 65536 --immediate-mode -U -w "$OUT/live.pcap" ip
-  wait_until 10 grep -q 'listening on' "$OUT/dump.err"
+  wait_until 30 grep -q 'listening on' "$OUT/dump.err"
   web
-  wait_until 10 has_bytes_of_all_names
+  wait_until 30 has_bytes_of_all_names
   stop live
   assert_equal "$status" 0
   stop dump TERM

@@ -36,7 +36,7 @@ make_file() { # NAME BYTES
   requires curl python3
   make_file f 3000000
   start_within web "$CG_served" python3 -m http.server 17301 --bind 127.0.0.1 --directory "$OUT"
-  wait_until 10 listens 17301
+  wait_until 30 listens 17301
   for _ in 1 2 3 4 5; do
     here curl -sS -o "$OUT/got" http://127.0.0.1:17301/f
     cmp "$OUT/f" "$OUT/got"
@@ -63,7 +63,7 @@ CONF
   make_file f 3000000
   nginx_conf
   start_within nginx "$CG_served" nginx -c "$OUT/nginx.conf"
-  wait_until 10 listens 17312
+  wait_until 30 listens 17312
   for port in 17311 17312; do
     for _ in 1 2 3 4 5; do
       here curl -sS -o "$OUT/got" "http://127.0.0.1:$port/f"
@@ -101,7 +101,7 @@ PY
 @test "redis with redis-benchmark, pipelined and not" {
   requires redis-server redis-benchmark
   start_within redis "$CG_served" redis-server --port 17331 --bind 127.0.0.1 --save "" --dir "$OUT"
-  wait_until 10 listens 17331
+  wait_until 30 listens 17331
   here redis-benchmark -p 17331 -n 5000 -c 10 -q -t set,get,lrange_100
   here redis-benchmark -p 17331 -n 20000 -c 10 -P 16 -d 1000 -q -t set,get
   here redis-cli -p 17331 set big "$(head -c 100000 /dev/zero | tr '\0' k)" >/dev/null
@@ -112,7 +112,7 @@ PY
 @test "iperf3, both ways" {
   requires iperf3
   start_within iperf "$CG_served" iperf3 -s -p 17341
-  wait_until 10 listens 17341
+  wait_until 30 listens 17341
   here iperf3 -c 127.0.0.1 -p 17341 -n 200M -l 128K >"$OUT/up"
   here iperf3 -c 127.0.0.1 -p 17341 -n 200M -l 128K -R >"$OUT/down"
   stop iperf TERM
@@ -125,7 +125,7 @@ PY
     -keyout "$OUT/key" -out "$OUT/cert" 2>/dev/null
   make_file f 1000000
   start_within tls "$CG_served" sh -c "cd '$OUT' && exec openssl s_server -quiet -accept 127.0.0.1:17351 -key key -cert cert -WWW"
-  wait_until 10 listens 17351
+  wait_until 30 listens 17351
   stop sockredir TERM
   start_sockredir "$CG_served" --small-write 0
   here sh -c "printf 'GET /f HTTP/1.0\r\n\r\n' | openssl s_client -quiet -connect 127.0.0.1:17351 2>/dev/null" >"$OUT/answer"
@@ -139,7 +139,7 @@ PY
   requires socat
   make_file f 300000
   start_within sum "$CG_served" socat TCP-LISTEN:17361,bind=127.0.0.1,fork,reuseaddr EXEC:md5sum
-  wait_until 10 listens 17361
+  wait_until 30 listens 17361
   for _ in 1 2 3 4 5 6 7; do
     got=$(here socat -t 20 - TCP:127.0.0.1:17361 <"$OUT/f")
     assert_equal "${got%% *}" "$(md5sum <"$OUT/f" | cut -d' ' -f1)"

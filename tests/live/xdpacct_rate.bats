@@ -95,7 +95,7 @@ driver_drops() {
     before=$(driver_drops)
     rm -f acct.out # wait_for_event must not see the last one's
     start_xdpacct --interval 1h --ours 10.0.0.0/8 --drop
-    wait_until 10 drops_go_on "$before"
+    wait_until 30 drops_go_on "$before"
     stop acct
     [ "$status" -eq 0 ]
     conserved acct.out

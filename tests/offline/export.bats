@@ -27,11 +27,11 @@ port_of() { jq -r 'select(.type == "ready").port' "$OUT/$1.out"; }
 # serve with the options, its address in $URL
 start_serve() {
   start_reader serve "$NETVITALS" serve --listen 127.0.0.1:0 "$@"
-  wait_until 10 grep -q 'metrics at' "$OUT/serve.err"
+  wait_until 30 grep -q 'metrics at' "$OUT/serve.err"
   URL=$(sed -n 's/.*metrics at //p' "$OUT/serve.err")
 }
 
-metric() { curl -sf --max-time 5 "$URL" | grep "^$1" | sed 's/.* //'; }
+metric() { curl -sf --max-time 20 "$URL" | grep "^$1" | sed 's/.* //'; }
 metric_is() { [ "$(metric "$1")" = "$2" ]; }
 
 @test "serve: counters, quantiles and verdict of a live stream" {
@@ -63,11 +63,11 @@ metric_is() { [ "$(metric "$1")" = "$2" ]; }
 
 @test "serve: quantiles are of the recent past, counters of all times" {
   requires curl
-  start_serve rtt --recent 1s
+  start_serve rtt --recent 4s
   { sent; acked 500000000; } >&7
   wait_until 20 metric_is netvitals_rtt_max_seconds 0.500000000
   # when nothing came for two turns there is no quantile any more, but still a count
-  wait_until 10 metric_is netvitals_rtt_max_seconds ""
+  wait_until 30 metric_is netvitals_rtt_max_seconds ""
   assert_equal "$(metric netvitals_rtt_acked_total)" 1
   { sent; acked 10000000; } >&7
   wait_until 20 metric_is netvitals_rtt_max_seconds 0.010000000
@@ -85,22 +85,22 @@ metric_is() { [ "$(metric "$1")" = "$2" ]; }
 import socket, sys
 host, port = sys.argv[1].split("/")[0].split(":")
 def talk(data):
-    s = socket.create_connection((host, int(port)), timeout=5)
+    s = socket.create_connection((host, int(port)), timeout=20)
     s.sendall(data)
     return s.recv(4096).split(b"\r\n")[0]
 assert talk(b"\x00\xff\r\n\r\n").startswith(b"HTTP/1.1 400"), "garbage"
 assert talk(b"GET /" + b"a" * 9000).startswith(b"HTTP/1.1 431"), "a long line"
 # a request in pieces, byte by byte
-s = socket.create_connection((host, int(port)), timeout=5)
+s = socket.create_connection((host, int(port)), timeout=20)
 for byte in b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n":
     s.send(bytes([byte]))
 assert s.recv(15) == b"HTTP/1.1 200 OK"
 # more idle connections than it takes: those that wait are served once the others are gone
-idle = [socket.create_connection((host, int(port)), timeout=5) for _ in range(30)]
+idle = [socket.create_connection((host, int(port)), timeout=20) for _ in range(30)]
 for s in idle:
     s.close()
 PYTHON
-  assert_equal "$(curl -s --max-time 5 -o /dev/null -w '%{http_code}' "$URL")" 200
+  assert_equal "$(curl -s --max-time 20 -o /dev/null -w '%{http_code}' "$URL")" 200
 }
 
 @test "serve: ends with the stream" {
@@ -184,9 +184,9 @@ arrived() { [ -e "$OUT/sink/$1" ]; }
   start_sink http
   start_push otlp rtt --interval 500ms --to "http://127.0.0.1:$(port_of sink)/v1/metrics"
   { sent; acked 20000000; sent; } >&7
-  wait_until 10 arrived post.2
+  wait_until 30 arrived post.2
   { acked 20000000; sent; acked 20000000; } >&7
-  wait_until 10 arrived post.5
+  wait_until 30 arrived post.5
   stop push TERM
   assert_equal "$status" 0
   # deltas add up to the totals, over all posts
@@ -199,7 +199,7 @@ arrived() { [ -e "$OUT/sink/$1" ]; }
   # one interval begins where the one before it ends, within the time that making a report takes
   assert_jq "$OUT/posts" '[.[].resourceMetrics[0].scopeMetrics[0].metrics[0].sum.dataPoints[0] |
     [(.startTimeUnixNano | tonumber), (.timeUnixNano | tonumber)]] | sort as $t |
-    all($t[]; .[0] < .[1]) and all(range(1; $t | length); ($t[.][0] - $t[. - 1][1]) as $gap | $gap >= 0 and $gap < 2e9)'
+    all($t[]; .[0] < .[1]) and all(range(1; $t | length); ($t[.][0] - $t[. - 1][1]) as $gap | $gap >= 0 and $gap < 10e9)'
   # the verdict stands even in an interval in which nothing happened
   jq -e '.resourceMetrics[0].scopeMetrics[0].metrics[] | select(.name == "netvitals.rtt.info").gauge.dataPoints[0].attributes |
     map(select(.key == "verdict").value.stringValue) == ["ok"]' "$OUT/sink/post.5"
@@ -211,7 +211,7 @@ arrived() { [ -e "$OUT/sink/$1" ]; }
   "$NETVITALS" report rtt --format statsd "$FIXTURES/report-rtt.ndjson" >"$OUT/report" 2>/dev/null
   "$NETVITALS" push statsd rtt --to "udp://127.0.0.1:$(port_of sink)" "$FIXTURES/report-rtt.ndjson" 2>/dev/null
   all_there() { cat "$OUT"/sink/gram.* 2>/dev/null | grep -c . | grep -qx "$(wc -l <"$OUT/report")"; }
-  wait_until 10 all_there
+  wait_until 30 all_there
   local gram
   for gram in "$OUT"/sink/gram.*; do
     [ "$(stat -c %s "$gram")" -le 1433 ]
@@ -225,7 +225,7 @@ arrived() { [ -e "$OUT/sink/$1" ]; }
   requires python3
   start_sink datagram unix "$OUT/dsd.socket"
   "$NETVITALS" push statsd rtt --to "unixgram://$OUT/dsd.socket" "$FIXTURES/report-rtt.ndjson" 2>/dev/null
-  wait_until 10 arrived gram.1
+  wait_until 30 arrived gram.1
   grep -q '^netvitals.events:213|c$' "$OUT/sink/gram.1"
   run --separate-stderr "$NETVITALS" push statsd --to "unixgram://$OUT/none" "$FIXTURES/report-rtt.ndjson"
   assert_equal "$status" 1
