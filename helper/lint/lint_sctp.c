@@ -14,14 +14,29 @@ struct lint_path_key {
     uint16_t lport, rport;
 };
 
+// ACKs of a path, one after the other, whose rtt_ns can be told to be of another unit.
+struct lint_run {
+    uint64_t length;
+    uint64_t unit_us;                   // 1000 if it is milliseconds, 1 microseconds
+    uint64_t line, rtt_ns, expected_us; // the first one
+    const char *source;
+};
+
 struct lint_path {
     uint64_t sent_us;  // last heartbeat; 0: none seen
     uint64_t first_us; // the first
+    struct lint_run wrong_unit;
 };
 
 // The kernel counts in jiffies, of 10 ms at most: what is made of two can be off by one at either
 // end.
 enum { JIFFIES_US = 20000 };
+
+// One ACK may agree with another unit by chance, not so many.
+enum { WRONG_UNIT_ACKS = 4 };
+// The kernel takes an eighth of its smoothed RTT away for each answer that is faster, in whole
+// jiffies: below eight of them it never falls, so it may tell for ever of a delay that was once.
+enum { SRTT_US_MIN = 80000 };
 
 size_t lint_path_size(void)
 {
@@ -81,29 +96,50 @@ static bool is_about(uint64_t value, uint64_t part)
     return part && value / part < UINT32_MAX && value * 10 >= part * 9 && value * 10 <= part * 11;
 }
 
-// The time between HEARTBEAT and ACK in the stream tells of which unit rtt_ns really is.
-static void check_unit(struct lint *l, const struct event *ev, const struct lint_path *path,
+// What the stream itself says of how long the answer took: the time since the HEARTBEAT, else the
+// kernel's smoothed RTT. 0: nothing.
+static uint64_t expected_rtt_us(const struct event *ev, const struct lint_path *path)
+{
+    const struct ev_sctp_hb_ack *ack = &ev->sctp_hb_ack;
+    uint64_t least_us = 100, us = 0;
+    if (path->sent_us) {
+        us = ev->ts_us > path->sent_us ? ev->ts_us - path->sent_us : 0;
+    } else if (EVENT_HAS(ev, sctp_hb_ack, kernel_srtt_us)) {
+        us = ack->kernel_srtt_us;
+        least_us = SRTT_US_MIN;
+    }
+    return us >= least_us && us < UINT32_MAX ? us : 0;
+}
+
+static void say_wrong_unit(struct lint *l, const struct lint_run *run)
+{
+    uint64_t line = l->line;
+    const char *source = l->source;
+    l->line = run->line;
+    l->source = run->source;
+    lint_say(l, "unit",
+             "rtt_ns %" PRIu64 ", yet the answer took about %" PRIu64 " us, and so do the next %d "
+             "ACKs of this path: %s labelled ns",
+             run->rtt_ns, run->expected_us, WRONG_UNIT_ACKS - 1,
+             run->unit_us == 1 ? "microseconds" : "milliseconds");
+    l->line = line;
+    l->source = source;
+}
+
+static void check_unit(struct lint *l, const struct event *ev, struct lint_path *path,
                        uint64_t rtt_ns)
 {
-    uint64_t gap_us = path->sent_us && ev->ts_us > path->sent_us ? ev->ts_us - path->sent_us : 0;
-    const struct ev_sctp_hb_ack *ack = &ev->sctp_hb_ack;
-    if (gap_us >= 100 && gap_us < UINT32_MAX && is_about(rtt_ns, gap_us))
-        lint_say(l, "unit",
-                 "rtt_ns %" PRIu64 ", yet %" PRIu64 " us lie between HEARTBEAT and ACK: "
-                 "microseconds labelled ns",
-                 rtt_ns, gap_us);
-    else if (gap_us >= 100000 && gap_us < UINT32_MAX && is_about(rtt_ns, gap_us / 1000))
-        lint_say(l, "unit",
-                 "rtt_ns %" PRIu64 ", yet %" PRIu64 " us lie between HEARTBEAT and ACK: "
-                 "milliseconds labelled ns",
-                 rtt_ns, gap_us);
-    else if (rtt_ns < 1000)
+    struct lint_run *run = &path->wrong_unit;
+    uint64_t expected_us = expected_rtt_us(ev, path);
+    uint64_t unit_us = is_about(rtt_ns, expected_us)          ? 1
+                       : is_about(rtt_ns, expected_us / 1000) ? 1000
+                                                              : 0;
+    if (rtt_ns < 1000)
         lint_say(l, "unit", "rtt_ns %" PRIu64 ": no answer comes within a microsecond", rtt_ns);
-    else if (EVENT_HAS(ev, sctp_hb_ack, kernel_srtt_us) && ack->kernel_srtt_us >= 2000 &&
-             rtt_ns / 1000 < ack->kernel_srtt_us / 100)
-        lint_say(l, "unit",
-                 "rtt_ns %" PRIu64 " beside kernel_srtt_us %" PRIu64 ": microseconds labelled ns?",
-                 rtt_ns, ack->kernel_srtt_us);
+    if (!unit_us || unit_us != run->unit_us)
+        *run = (struct lint_run){0, unit_us, l->line, rtt_ns, expected_us, l->source};
+    if (unit_us && ++run->length == WRONG_UNIT_ACKS)
+        say_wrong_unit(l, run);
 }
 
 static void check_ack(struct lint *l, const struct event *ev)

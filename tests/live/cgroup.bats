@@ -133,6 +133,20 @@ report() { "$NETVITALS" report cgroup --format json "$@"; }
   assert_jq "$OUT/row" ".[0][0] | .cpu_limit_ppm == 200000 and .throttled_ppm == $share"
 }
 
+@test "cgcpu: the same script for all bpftrace: a tracepoint for 0.17, a raw one, half the cost, for those that can" {
+  requires root btf
+  local version
+  mkdir "$OUT/bin"
+  for version in 17 18; do
+    # shellcheck disable=SC2016 # expanded by that script: what it is given, a text or a file, is what it prints
+    printf '#!/bin/sh\n[ "$1" = --version ] && echo bpftrace v0.%s.0 || for given; do cat "$given" 2>/dev/null || echo "$given"; done\n' "$version" >"$OUT/bin/bpftrace"
+    chmod +x "$OUT/bin/bpftrace"
+    PATH=$OUT/bin:$PATH "$ROOT/scripts/cgroup/cgcpu.bt" | grep -o '^[a-z]*tracepoint:.*' >"$OUT/probes.$version"
+  done
+  assert_equal "$(cat "$OUT/probes.17")" tracepoint:sched:sched_switch
+  assert_equal "$(cat "$OUT/probes.18")" rawtracepoint:sched_switch
+}
+
 # The numbers of its cpu.stat do not change any more.
 throttling_is_over() {
   local before

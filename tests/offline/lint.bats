@@ -94,18 +94,48 @@ assert_clean() {
   [[ $output == *"7: rtt: an accepted ACK without rtt_ns"* ]]
 }
 
-@test "units: microseconds or milliseconds labelled ns" {
-  sent() { echo "{\"type\":\"sctp_hb_sent\",\"ts_us\":$1,$path,$timing}"; }
-  ack() { echo "{\"type\":\"sctp_hb_ack\",\"ts_us\":$1,$path,\"verdict\":\"ok\",\"rtt_ns\":$2${3:-}}"; }
+sent() { echo "{\"type\":\"sctp_hb_sent\",\"ts_us\":$1,$path,$timing}"; }
+ack() { echo "{\"type\":\"sctp_hb_ack\",\"ts_us\":$1,$path,\"verdict\":\"ok\",\"rtt_ns\":$2${3:+,\"kernel_srtt_us\":$3}}"; }
+
+# Answers that took 20 ms, by the time between the lines, and the rtt_ns given for each: answers_of_20_ms SECOND RTT_NS...
+answers_of_20_ms() {
+  local second=$1 rtt_ns
+  shift
+  for rtt_ns in "$@"; do
+    sent "17900000$second"000000
+    ack "17900000$second"020000 "$rtt_ns"
+    second=$((second + 1))
+  done
+}
+
+@test "units: a path whose answers are all a thousand times too fast has microseconds labelled ns, from its first line on" {
+  { answers_of_20_ms 10 20000000; answers_of_20_ms 11 20010 19990 20500 20000 20100 20200; } >"$OUT/in"
+  assert_findings '4: unit'
+  [[ $output == *"rtt_ns 20010, yet the answer took about 20000 us, and so do the next 3 ACKs of this path: microseconds labelled ns" ]]
+  # no answer comes within a microsecond, not even once
+  answers_of_20_ms 10 20 20 21 20 >"$OUT/in"
+  assert_findings '2: unit' '4: unit' '6: unit' '8: unit' '2: unit'
+  [[ $output == *"milliseconds labelled ns" ]]
+}
+
+@test "units: without heartbeats in the stream, the kernel's smoothed RTT tells" {
+  local i
+  for i in 1 2 3 4 5; do ack 179000000"$i"000000 "10${i}000" 104000; done >"$OUT/in"
+  assert_findings '1: unit'
+}
+
+@test "units: an answer that is another unit's by chance, or beside a smoothed RTT that lags, is none" {
   {
-    sent 1790000001000000; ack 1790000001020000 20000000 # 20 ms, rightly
-    sent 1790000002000000; ack 1790000002020000 20010    # microseconds
-    sent 1790000003000000; ack 1790000003200000 200      # milliseconds
-    sent 1790000004000000; ack 1790000004000030 30000    # 30 us on loopback, rightly
-    ack 1790000004900000 20000 ',"kernel_srtt_us":20000' # the kernel knows better
+    answers_of_20_ms 10 20000 20000 20000 20000000 20000 20000 20000 # never four in a row
+    sent 1790000030000000; ack 1790000030000030 30000 28000 # 30 us, rightly; the kernel still thinks of a burst
+    for i in 1 2 3 4 5 6; do sent 179000003"$i"000000; ack 179000003"$i"000030 30000 28000; done
   } >"$OUT/in"
-  assert_findings '4: unit' '6: unit' '9: unit'
-  [[ $output == *"4: unit: "*"microseconds labelled ns"* && $output == *"6: unit: "*"milliseconds labelled ns"* ]]
+  assert_clean
+  # without heartbeats in the stream: below eight jiffies it never falls, above by an eighth at most
+  local srtt_us i=10
+  for srtt_us in 28000 28000 28000 28000 28000 28000; do ack "17900000$((i++))000000" 28000 "$srtt_us"; done >"$OUT/in"
+  for srtt_us in 104000 92000 84000 80000 72000 64000; do ack "17900000$((i++))000000" 84000 "$srtt_us"; done >>"$OUT/in"
+  assert_clean
 }
 
 @test "misses, words and addresses that cannot be" {
