@@ -7,9 +7,10 @@
 // MODE is rtt (SIZE bytes there and back), stream (writes of SIZE bytes one way), bulk (4 MB in
 // writes of SIZE bytes, then a byte back) or connect (connect and close; SIZE is ignored). Both
 // processes join CGROUP before they make a socket, the client is pinned to the first CPU, the
-// server to the second. Prints: operations, wall ns, CPU ns of both processes, and how many of the
-// client's reads after its shutdown() said EAGAIN, which plain TCP never does; an operation is a
-// round trip, a write, 4 MB, or a connection. With ADDRESS (IPv4) and NAMESPACE (a file that names
+// server to the second. Prints: operations, wall ns, CPU ns of both processes, how many of the
+// client's reads after its shutdown() said EAGAIN, which plain TCP never does, and for stream how
+// many bytes were written and not yet read at most; an operation is a round trip, a write, 4 MB, or
+// a connection. With ADDRESS (IPv4) and NAMESPACE (a file that names
 // a network namespace) the server listens there, for a peer behind a device.
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,12 +18,14 @@
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -51,6 +54,11 @@ struct load {
     struct sockaddr_storage addr;
     socklen_t addr_len;
     char *buf;
+    _Atomic uint64_t *taken; // by the server, of a stream; shared by both processes
+};
+
+struct result {
+    uint64_t ops, wall_ns, again, unread_max;
 };
 
 static uint64_t now_ns(void)
@@ -134,6 +142,13 @@ static bool read_bulk(int fd, char *buf)
     return true;
 }
 
+static void take_stream(const struct load *l, int fd)
+{
+    ssize_t n;
+    while ((n = read(fd, l->buf, 1 << 20)) > 0)
+        atomic_fetch_add_explicit(l->taken, (uint64_t)n, memory_order_relaxed);
+}
+
 static void serve(const struct load *l, int listener)
 {
     bool echo = strcmp(l->mode, "rtt") == 0;
@@ -149,8 +164,7 @@ static void serve(const struct load *l, int listener)
             while (read_bulk(fd, l->buf))
                 write_all(fd, l->buf, 1);
         else
-            while (read(fd, l->buf, 1 << 20) > 0)
-                ;
+            take_stream(l, fd);
         close(fd);
     }
 }
@@ -176,23 +190,29 @@ static int dial(const struct load *l)
     return fd;
 }
 
-// Returns the operations done in the time.
-static uint64_t drive(const struct load *l, uint64_t *wall_ns, uint64_t *again)
+static void connect_all(const struct load *l, uint64_t start, struct result *r)
 {
-    uint64_t ops = 0, start = now_ns();
-    if (strcmp(l->mode, "connect") == 0) {
-        for (; now_ns() - start < l->duration_ns; ops++) {
-            int fd = dial(l);
-            *again += finish(fd, l->buf);
-        }
-        *wall_ns = now_ns() - start;
-        return ops;
+    for (; now_ns() - start < l->duration_ns; r->ops++) {
+        int fd = dial(l);
+        r->again += finish(fd, l->buf);
     }
+}
+
+static void note_unread(const struct load *l, struct result *r)
+{
+    uint64_t unread = r->ops * l->size - atomic_load_explicit(l->taken, memory_order_relaxed);
+    if (unread > r->unread_max)
+        r->unread_max = unread;
+}
+
+static void exchange(const struct load *l, uint64_t start, struct result *r)
+{
     int fd = dial(l);
-    bool echo = strcmp(l->mode, "rtt") == 0;
-    bool bulk = strcmp(l->mode, "bulk") == 0;
+    bool echo = strcmp(l->mode, "rtt") == 0, bulk = strcmp(l->mode, "bulk") == 0;
     size_t writes = bulk ? BULK_BYTES / l->size : 1;
-    for (; (!bulk && (ops & 15)) || now_ns() - start < l->duration_ns; ops++) {
+    for (; (!bulk && (r->ops & 15)) || now_ns() - start < l->duration_ns; r->ops++) {
+        if (!echo && !bulk && !(r->ops & 15))
+            note_unread(l, r);
         for (size_t i = 0; i < writes; i++)
             write_all(fd, l->buf, l->size);
         if (bulk)
@@ -200,9 +220,19 @@ static uint64_t drive(const struct load *l, uint64_t *wall_ns, uint64_t *again)
         if (echo)
             CHECK(read_all(fd, l->buf, l->size));
     }
-    *again += finish(fd, l->buf);
-    *wall_ns = now_ns() - start;
-    return ops;
+    r->again += finish(fd, l->buf);
+}
+
+static struct result drive(const struct load *l)
+{
+    struct result r = {0};
+    uint64_t start = now_ns();
+    if (strcmp(l->mode, "connect") == 0)
+        connect_all(l, start, &r);
+    else
+        exchange(l, start, &r);
+    r.wall_ns = now_ns() - start;
+    return r;
 }
 
 static void make_address(struct load *l, int listener)
@@ -263,6 +293,9 @@ int main(int argc, char **argv)
     l.buf = calloc(1, l.size > 1 << 20 ? l.size : 1 << 20);
     CHECK(l.buf);
     memset(l.buf, 'x', l.size);
+    l.taken =
+        mmap(NULL, sizeof(*l.taken), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CHECK(l.taken != MAP_FAILED);
     join(argv[7]);
     int listener = open_listener(&l);
     pid_t server = fork();
@@ -274,11 +307,12 @@ int main(int argc, char **argv)
         return 0;
     }
     pin(l.cpu[0]);
-    uint64_t wall_ns = 0, again = 0, before = cpu_ns(RUSAGE_SELF);
-    uint64_t ops = drive(&l, &wall_ns, &again);
+    uint64_t before = cpu_ns(RUSAGE_SELF);
+    struct result r = drive(&l);
     uint64_t client_ns = cpu_ns(RUSAGE_SELF) - before;
     kill(server, SIGTERM);
     CHECK(waitpid(server, NULL, 0) == server);
-    printf("%lu %lu %lu %lu\n", ops, wall_ns, client_ns + cpu_ns(RUSAGE_CHILDREN), again);
+    printf("%lu %lu %lu %lu %lu\n", r.ops, r.wall_ns, client_ns + cpu_ns(RUSAGE_CHILDREN), r.again,
+           r.unread_max);
     return 0;
 }
