@@ -200,6 +200,8 @@ int drain_take(struct acct *a, bool live, struct interval_counts *out)
 {
     flows__clear(&out->flows);
     *out = (struct interval_counts){.flows = out->flows};
+    if (!flows__reserve(&out->flows, 2 * (size_t)a->tables.flow_lines))
+        return -ENOMEM;
     int err = live ? take_live(a, out) : take_idle(a, out);
     take_strays(a, out);
     return err;

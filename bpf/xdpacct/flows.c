@@ -75,6 +75,11 @@ static bool grow_entries(struct flows *f, size_t room)
     return true;
 }
 
+bool flows__reserve(struct flows *f, size_t count)
+{
+    return count <= f->room || grow_entries(f, count);
+}
+
 static bool append(struct flows *f, struct flow_slot *slot, uint32_t hash,
                    const struct flow_entry *entry)
 {

@@ -23,6 +23,10 @@ struct flows {
     uint64_t factors[HASH_FACTORS];
 };
 
+// Sets aside addresses for so many flows, so that the entries need not move when they become more:
+// memory is taken as it is filled. False if there are none.
+bool flows__reserve(struct flows *f, size_t count);
+
 // Adds entries, of which several may be of one flow, making the flows if need be. Up to
 // FLOWS_AT_ONCE of them wait for memory together. False if there is no memory for them.
 enum { FLOWS_AT_ONCE = 32 };

@@ -2,7 +2,7 @@
 // LINK: bpf/xdpacct/flows.c helper/aggregate/large_memory.c
 //
 // xdpacct_flows.c - flows are summed, none lost or doubled, in the order of their first mention,
-// and again after a clear.
+// whether room was made before or while they came, and again after a clear.
 
 #include <stdio.h>
 #include <string.h>
@@ -78,6 +78,10 @@ int main(void)
     add_all(&f);
     check_all(&f);
     check_sort(&f);
+    flows__free(&f);
+    expect(flows__reserve(&f, FLOWS / 2), "there is room", 0);
+    add_all(&f);
+    check_all(&f);
     flows__free(&f);
     return failures != 0;
 }
