@@ -53,8 +53,8 @@ in_cgroup() {
   stop io INT
   report "$OUT/io.out" >"$OUT/report"
   jq "[.rows[] | select(.cgroup_id == $ID)]" "$OUT/report" >"$OUT/row"
-  # 2 x 4 MiB in pieces of 64 KiB; 200 x 4 blocks
-  assert_jq "$OUT/row" ".[0][0] | .write_bytes == 8 * 1048576 + 800 * 4096 and .writes == 128 + 200"
+  # 2 x 4 MiB in pieces of 64 KiB; 200 x 4 blocks, of which not all wait for one another when the CPU is taken away meanwhile
+  assert_jq "$OUT/row" ".[0][0] | .write_bytes == 8 * 1048576 + 800 * 4096 and .writes >= 128 + 200 and .writes < 128 + 800"
   assert_jq "$OUT/report" '.[0].loss.events_lost == 0'
 }
 
