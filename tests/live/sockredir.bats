@@ -59,6 +59,32 @@ load_within() { within "$CG_served" "$(tool redirect_load)" "$@" "$CG_served"; }
   start_sockredir "$CG_served" # with --force
 }
 
+@test "what cannot be tried out is not held against the kernel, nor remembered" {
+  not_in_lab
+  ip netns add "$UNIQUE-down"
+  at_exit ip netns del "$UNIQUE-down"
+  # with nothing remembered at the start
+  start sockredir unshare --mount bash -c 'mkdir -p /run/netvitals && mount -t tmpfs none /run/netvitals
+    in_net() { nsenter --net="/run/netns/$1-down" "${@:2}"; }
+    in_net "$1" "$2" -c "$3" 2>"$4/down.err"
+    echo $? >"$4/down.status"
+    ls /run/netvitals >"$4/remembered.down"
+    in_net "$1" "$2" --preflight -c "$3" >"$4/down.preflight"
+    in_net "$1" ip link set lo up
+    in_net "$1" "$2" -c "$3" --deadman 1s
+    ls /run/netvitals >"$4/remembered"' bash "$UNIQUE" "$SOCKREDIR" "$CG_served" "$OUT"
+  wait "${PIDS[sockredir]}"
+  assert_equal "$(cat "$OUT/down.status")" 4
+  grep -q "cannot try out whether this kernel keeps 'redirect' .*127.0.0.1" "$OUT/down.err"
+  assert_equal "$(wc -l <"$OUT/down.err")" 1
+  grep -q '^redirect  *? .*127.0.0.1' "$OUT/down.preflight"
+  grep -q 'does not start here, since it cannot try out' "$OUT/down.preflight"
+  # where this kernel breaks something, that is what it says now
+  has_event sockredir ready || grep -q 'this kernel breaks' "$OUT/sockredir.err"
+  assert_equal "$(grep -c preflight "$OUT/remembered.down")" 0
+  grep -q preflight "$OUT/remembered"
+}
+
 @test "bytes in redirect events equal the bytes that the programs sent: round trips of 997 bytes" {
   local trips
   trips=$(sized 4999 499)
