@@ -248,6 +248,7 @@ is_gone() { ! kill -0 "${PIDS[$1]}" 2>/dev/null; }
   stop acct KILL
   assert_equal "$status" 1
   grep -q 'whoever should read stdout does not: [1-9][0-9]* lines are lost' acct.err
+  stop reader KILL # and with it what is left in the pipe
   # it waits for one that only is slow
   start slow sh -c 'exec <events; sleep 3; exec cat'
   "$xdpacct" --read flows.pcap >events
