@@ -6,13 +6,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { BUFFER_BYTES = EVENT_LINE_MAX * 2 };
+enum { BUFFER_BYTES = EVENT_LINE_MAX * 2, PATIENCE_US = 2000000 };
 
 // The command line with blanks between the words, without the program's own name.
 static struct text command_line(char buf[WRITER_COMMAND_LINE_MAX])
@@ -40,7 +43,14 @@ int writer_open(struct writer *w, const struct program *program, int fd)
     w->settings = command_line(w->command_line);
     if (uname(&w->host) != 0)
         w->host.release[0] = w->host.nodename[0] = '\0';
+    struct stat st;
+    w->may_block = fstat(fd, &st) != 0 || !S_ISREG(st.st_mode);
     return w->buf ? 0 : -ENOMEM;
+}
+
+void writer_watch(struct writer *w, const struct writer_watch *watch)
+{
+    w->watch = *watch;
 }
 
 static void give_up(struct writer *w, int err)
@@ -51,18 +61,70 @@ static void give_up(struct writer *w, int err)
         cli_error(w->program, "cannot write events to stdout: %s", strerror(err));
 }
 
+static uint64_t monotonic_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static bool writable(const struct writer *w)
+{
+    struct pollfd out = {.fd = w->fd, .events = POLLOUT};
+    return poll(&out, 1, 0) == 1;
+}
+
+// Until stdout takes bytes. False: the program is to stop, and the reader has had its time.
+static bool wait_for_reader(struct writer *w)
+{
+    while (!writable(w)) {
+        const struct writer_watch *watch = &w->watch;
+        if (!w->give_up_at_us && watch->stopping && watch->stopping(watch->context))
+            w->give_up_at_us = monotonic_us() + PATIENCE_US;
+        bool stopping = w->give_up_at_us != 0;
+        uint64_t now_us = monotonic_us();
+        if (stopping && now_us >= w->give_up_at_us)
+            return false;
+        struct pollfd fds[1 + WRITER_WATCHED] = {{.fd = w->fd, .events = POLLOUT}};
+        for (int i = 0; i < WRITER_WATCHED; i++)
+            fds[1 + i] = (struct pollfd){.fd = stopping || !watch->stopping ? -1 : watch->fds[i],
+                                         .events = POLLIN};
+        poll(fds, 1 + WRITER_WATCHED,
+             stopping ? (int)((w->give_up_at_us - now_us) / 1000) + 1 : -1);
+    }
+    return true;
+}
+
+static void lose(struct writer *w, size_t done)
+{
+    unsigned lines = 0;
+    for (size_t i = done; i < w->used; i++)
+        lines += w->buf[i] == '\n';
+    w->failed = true;
+    cli_error(w->program,
+              "whoever should read stdout does not: %u lines are lost, and what would come now",
+              lines);
+}
+
 void writer_flush(struct writer *w)
 {
     size_t done = 0;
     while (done < w->used && !writer_closed(w)) {
-        ssize_t n = write(w->fd, w->buf + done, w->used - done);
-        if (n >= 0) {
+        size_t size = w->used - done;
+        if (w->may_block) {
+            if (!wait_for_reader(w)) {
+                lose(w, done);
+                break;
+            }
+            // A pipe that takes bytes takes so many: more would wait inside the kernel, where
+            // nothing can be watched.
+            size = size < PIPE_BUF ? size : PIPE_BUF;
+        }
+        ssize_t n = write(w->fd, w->buf + done, size);
+        if (n > 0) {
             done += (size_t)n;
-        } else if (errno == EAGAIN) {
-            // stdout was made non-blocking by whoever shares it
-            struct pollfd wait = {.fd = w->fd, .events = POLLOUT};
-            poll(&wait, 1, -1);
-        } else if (errno != EINTR) {
+            w->give_up_at_us = 0; // it reads
+        } else if (n < 0 && errno != EAGAIN && errno != EINTR) {
             give_up(w, errno);
         }
     }

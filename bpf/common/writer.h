@@ -5,6 +5,9 @@
 // A reader that goes away (EPIPE) closes the writer: writer_closed() tells the main loop to stop,
 // and the program ends with EXIT_OK without a word. Any other failure (a full disk) is printed once
 // and makes writer_close return EXIT_FAILED.
+//
+// A reader that does not read makes the program wait, which loses nothing; but it must be possible
+// to stop a program that waits. So the loader tells the writer what to watch meanwhile.
 #pragma once
 
 #include <stdbool.h>
@@ -15,10 +18,22 @@
 
 enum { WRITER_COMMAND_LINE_MAX = 4096 };
 
+enum { WRITER_WATCHED = 2 };
+
+struct writer_watch {
+    int fds[WRITER_WATCHED]; // of requests to stop; -1: none
+    // Called before the writer waits, and when one of fds is readable. True: stop, now or before.
+    bool (*stopping)(void *context);
+    void *context;
+};
+
 struct writer {
     const struct program *program;
     int fd;
-    char *buf; // EVENT_LINE_MAX * 2
+    struct writer_watch watch;
+    uint64_t give_up_at_us; // CLOCK_MONOTONIC, when it waits while stopping; 0: not yet
+    bool may_block;         // fd is not a file
+    char *buf;              // EVENT_LINE_MAX * 2
     size_t used;
     uint64_t events; // printed so far
     uint64_t now_us; // time of the events that bring none; 0: the clock's. Stored input sets it
@@ -32,6 +47,11 @@ struct writer {
 
 // Writes to fd (STDOUT_FILENO), which stays the caller's. Returns 0 or -ENOMEM.
 int writer_open(struct writer *w, const struct program *program, int fd);
+
+// What to watch while the reader keeps the writer waiting; without it, nothing. A reader that then
+// takes nothing for two seconds, though the program is to stop, is given up: what it did not read
+// is lost, which is said on stderr, and writing has failed.
+void writer_watch(struct writer *w, const struct writer_watch *watch);
 
 // Adds an event; its ts_us is set to now if it is 0.
 void writer_event(struct writer *w, const struct event *ev);

@@ -20,8 +20,11 @@
 
 enum { PROBES_MAX = 32, PROBE_TIMEOUT_MS = 20000, DETAIL_MAX = 96 };
 
+enum state { NOT_REACHED, TRIED, NOT_TRIED };
+
 struct result {
-    bool ran, ok;
+    uint8_t state;
+    bool ok;
     char detail[DETAIL_MAX];
 };
 
@@ -62,19 +65,34 @@ static bool join_cgroup(int cgroup_fd)
 
 // ---- the probes run in a child, which joins that cgroup and may hang
 
-static void run_probes(struct redirect *redirect, int cgroup_fd, int to)
+static bool get_ready(int cgroup_fd, int *outside, char why[DETAIL_MAX])
 {
     unsigned port;
+    *outside = probe_listen(&port);
+    if (*outside < 0 || !probe_connect())
+        snprintf(why, DETAIL_MAX, "no connection to 127.0.0.1 (is lo up?): %s", strerror(errno));
+    else if (!join_cgroup(cgroup_fd))
+        snprintf(why, DETAIL_MAX, "cannot join a cgroup: %s", strerror(errno));
+    else
+        return true;
+    return false;
+}
+
+static void run_probes(struct redirect *redirect, int cgroup_fd, int to)
+{
+    int outside;
+    char why[DETAIL_MAX] = "";
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     // Children of the probes are waited for; the parent's blocked signals are not for us.
-    int outside = probe_listen(&port);
-    bool joined = outside >= 0 && join_cgroup(cgroup_fd);
+    bool ready = get_ready(cgroup_fd, &outside, why);
     for (unsigned i = 0; probes[i].name; i++) {
-        struct result result = {.ran = true};
-        const char *detail = joined ? "" : "cannot join a cgroup, or no loopback device that is up";
+        enum probe_outcome outcome = PROBE_NOT_TRIED;
+        const char *detail = why;
         // A busy machine can make a probe late; what is broken is broken each time.
-        for (int tries = 0; joined && !result.ok && tries < 2; tries++)
-            result.ok = probe_run(&probes[i], redirect, outside, &detail);
+        for (int tries = 0; ready && outcome != PROBE_HOLDS && tries < 2; tries++)
+            outcome = probe_run(&probes[i], redirect, outside, &detail);
+        struct result result = {.state = outcome == PROBE_NOT_TRIED ? NOT_TRIED : TRIED,
+                                .ok = outcome == PROBE_HOLDS};
         snprintf(result.detail, sizeof(result.detail), "%s", detail);
         if (write(to, &result, sizeof(result)) != sizeof(result))
             return;
@@ -104,7 +122,8 @@ static int collect(const struct loader *l, struct redirect *redirect, int cgroup
     close(pipe_fd[1]);
     for (unsigned i = 0; child > 0 && probes[i].name; i++)
         if (!read_result(pipe_fd[0], &round->results[i])) {
-            round->results[i] = (struct result){.ran = true, .detail = "the probe hung or died"};
+            round->results[i] =
+                (struct result){.state = NOT_TRIED, .detail = "the probe hung or died"};
             kill(child, SIGKILL);
             break;
         }
@@ -192,25 +211,39 @@ static void remember(const struct round rounds[2], unsigned n)
 
 // ---- what follows from it
 
-static const struct probe *first_broken(const struct round *round, const char **detail)
+// The first probe of what must hold whose result is in that state, and does not say that it holds.
+static const struct probe *first_bad(const struct round *round, enum state state,
+                                     const char **detail)
 {
-    for (unsigned i = 0; probes[i].name; i++)
-        if (probes[i].severity == MUST_HOLD && !round->results[i].ok) {
-            *detail = round->results[i].detail[0] ? round->results[i].detail : "not reached";
+    for (unsigned i = 0; probes[i].name; i++) {
+        const struct result *r = &round->results[i];
+        if (probes[i].severity == MUST_HOLD && r->state == state && !r->ok) {
+            *detail = r->detail;
             return &probes[i];
         }
+    }
     return NULL;
 }
 
-// One or two rounds: the second with the verdict, if the first shows something broken. rounds[n -
-// 1] is the one to go by.
+static bool all_tried(const struct round *round)
+{
+    for (unsigned i = 0; probes[i].name; i++)
+        if (round->results[i].state != TRIED)
+            return false;
+    return true;
+}
+
+// One or two rounds: the second with the verdict, if the first shows something broken or not all
+// was tried. rounds[n - 1] is the one to go by.
 static int run_rounds(const struct loader *l, const struct cgroup_dir *cgroup,
                       struct round rounds[2], unsigned *n)
 {
     const char *detail;
     *n = 1;
     int rc = run_round(l, cgroup, &rounds[0]);
-    if (rc != EXIT_OK || !first_broken(&rounds[0], &detail))
+    bool nothing_ran = rounds[0].results[0].state == NOT_TRIED;
+    if (rc != EXIT_OK || nothing_ran ||
+        (!first_bad(&rounds[0], TRIED, &detail) && !first_bad(&rounds[0], NOT_TRIED, &detail)))
         return rc;
     *n = 2;
     rounds[1].verdict = true;
@@ -221,14 +254,19 @@ static int run_and_remember(const struct loader *l, const struct cgroup_dir *cgr
                             struct round rounds[2], unsigned *n)
 {
     int rc = run_rounds(l, cgroup, rounds, n);
-    if (rc == EXIT_OK)
+    // What was not tried may be the doing of this namespace or of this moment.
+    if (rc == EXIT_OK && all_tried(&rounds[0]) && all_tried(&rounds[*n - 1]))
         remember(rounds, *n);
     return rc;
 }
 
 static const char *word(const struct probe *probe, const struct result *r)
 {
-    return !r->ran ? "-" : r->ok ? "ok" : probe->severity == LIMIT ? "limit" : "BROKEN";
+    return r->state == NOT_REACHED    ? "-"
+           : r->state == NOT_TRIED    ? "?"
+           : r->ok                    ? "ok"
+           : probe->severity == LIMIT ? "limit"
+                                      : "BROKEN";
 }
 
 int preflight_print(const struct loader *l, const struct cgroup_dir *cgroup)
@@ -250,13 +288,15 @@ int preflight_print(const struct loader *l, const struct cgroup_dir *cgroup)
         printf("%s%s%s\n", probes[i].asks, detail[0] ? ": " : "", detail);
     }
     const char *detail;
-    const struct probe *broken = first_broken(&rounds[n - 1], &detail);
-    if (broken)
-        printf("sockredir does not start here (--force overrides)\n");
+    const struct probe *broken = first_bad(&rounds[n - 1], TRIED, &detail);
+    const struct probe *untried = first_bad(&rounds[n - 1], NOT_TRIED, &detail);
+    if (broken || untried)
+        printf("sockredir does not start here%s (--force overrides)\n",
+               broken ? "" : ", since it cannot try out all that must hold");
     else
         printf("sockredir starts here%s\n",
                n == 2 ? ", with a no-op sk_skb verdict on its map" : "");
-    return broken ? EXIT_CANNOT : EXIT_OK;
+    return broken || untried ? EXIT_CANNOT : EXIT_OK;
 }
 
 static void warn_of_limits(const struct loader *l, const struct round *round)
@@ -284,13 +324,16 @@ int preflight_decide(const struct loader *l, const struct cgroup_dir *cgroup, bo
     int rc = recall(rounds, &n) ? EXIT_OK : run_and_remember(l, cgroup, rounds, &n);
     if (rc != EXIT_OK)
         return rc;
-    const struct probe *broken = first_broken(&rounds[n - 1], &detail);
-    *verdict = n == 2 && !broken;
-    if (!broken) {
+    const struct probe *broken = first_bad(&rounds[n - 1], TRIED, &detail);
+    const struct probe *bad = broken ? broken : first_bad(&rounds[n - 1], NOT_TRIED, &detail);
+    *verdict = n == 2 && !bad;
+    if (!bad) {
         warn_of_limits(l, &rounds[n - 1]);
         return EXIT_OK;
     }
-    cli_error(l->program, "this kernel breaks '%s' (%s: %s)%s", broken->name, broken->asks, detail,
+    cli_error(l->program, "%s '%s' (%s: %s)%s",
+              broken ? "this kernel breaks" : "cannot try out whether this kernel keeps", bad->name,
+              bad->asks, detail,
               force ? "; starting all the same, as --force asks"
                     : "; see --preflight, or start all the same with --force");
     return force ? EXIT_OK : EXIT_CANNOT;

@@ -13,7 +13,7 @@
 int preflight_print(const struct loader *l, const struct cgroup_dir *cgroup);
 
 // Decides whether to start: EXIT_OK and whether the map needs the verdict, or EXIT_CANNOT after a
-// line that says which behaviour is broken. What was found since this kernel booted is not tried
-// again. force: the line, and EXIT_OK.
+// line that says which behaviour is broken or could not be tried out. What was found since this
+// kernel booted is not tried again. force: the line, and EXIT_OK.
 int preflight_decide(const struct loader *l, const struct cgroup_dir *cgroup, bool force,
                      bool *verdict);

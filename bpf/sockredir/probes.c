@@ -365,23 +365,39 @@ static bool connect_pair(struct probe_pair *p)
     struct timeval patience = {.tv_sec = 3};
     p->a = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     p->b = -1;
-    if (p->a >= 0 && connect(p->a, (struct sockaddr *)&in, sizeof(in)) == 0)
+    // it bounds connect() too: a loopback device that went down swallows the SYN
+    if (p->a >= 0 && setsockopt(p->a, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == 0 &&
+        connect(p->a, (struct sockaddr *)&in, sizeof(in)) == 0)
         p->b = accept(listener, NULL, NULL);
+    int err = errno;
     close(listener);
+    errno = err;
     return p->b >= 0 &&
            setsockopt(p->a, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) == 0 &&
            setsockopt(p->b, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) == 0;
 }
 
-bool probe_run(const struct probe *probe, struct redirect *redirect, int outside_listener,
-               const char **detail)
+bool probe_connect(void)
+{
+    struct probe_pair p = {.a = -1, .b = -1};
+    bool ok = connect_pair(&p);
+    int err = errno;
+    close(p.a);
+    close(p.b);
+    errno = err == EINPROGRESS ? ETIMEDOUT : err; // of connect() by SO_SNDTIMEO
+    return ok;
+}
+
+enum probe_outcome probe_run(const struct probe *probe, struct redirect *redirect,
+                             int outside_listener, const char **detail)
 {
     struct probe_pair p = {
         .redirect = redirect, .a = -1, .b = -1, .outside_listener = outside_listener};
     redirect_resume(redirect);
-    bool ok = connect_pair(&p) ? probe->run(&p) : fail(&p, "no connection over loopback");
+    bool connected = connect_pair(&p);
+    bool ok = connected ? probe->run(&p) : fail(&p, "no connection over loopback");
     close(p.a);
     close(p.b);
     *detail = ok ? "" : p.detail;
-    return ok;
+    return ok ? PROBE_HOLDS : connected ? PROBE_DIFFERS : PROBE_NOT_TRIED;
 }

@@ -31,6 +31,16 @@ extern const struct probe probes[]; // ended by a row without name
 // cgroup that the caller is in now.
 int probe_listen(unsigned *port);
 
+// Whether there can be a pair of sockets at all: false, and errno, if not.
+bool probe_connect(void);
+
+enum probe_outcome {
+    PROBE_HOLDS,
+    PROBE_DIFFERS,
+    PROBE_NOT_TRIED, // no connection over loopback: that says nothing about socket maps
+};
+
 // Runs a probe on sockets of the caller's cgroup, which must be the one that redirect serves.
-bool probe_run(const struct probe *probe, struct redirect *redirect, int outside_listener,
-               const char **detail);
+// *detail says what was seen unless it holds.
+enum probe_outcome probe_run(const struct probe *probe, struct redirect *redirect,
+                             int outside_listener, const char **detail);

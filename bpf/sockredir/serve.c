@@ -131,6 +131,22 @@ static void on_request(struct state *st)
     }
 }
 
+static void on_signal(struct state *st)
+{
+    int signal = loader_signal(st->s->loader);
+    if (signal)
+        st->reason = loader_signal_name(signal);
+}
+
+// While the reader of events keeps us waiting.
+static bool stopping(void *context)
+{
+    struct state *st = context;
+    on_request(st);
+    on_signal(st);
+    return st->reason != NULL;
+}
+
 static int poll_timeout_ms(const struct state *st)
 {
     uint64_t at_us = st->walk_at_us;
@@ -168,9 +184,8 @@ static void wait_and_work(struct state *st)
         walk_for_leavers(st);
     if (st->deadman_at_us && monotonic_us() >= st->deadman_at_us)
         st->reason = "deadman";
-    int signal = fds[SIGNAL].revents ? loader_signal(st->s->loader) : 0;
-    if (signal)
-        st->reason = loader_signal_name(signal);
+    if (fds[SIGNAL].revents)
+        on_signal(st);
     if (writer_closed(st->s->out))
         st->reason = "reader went away";
 }
@@ -208,6 +223,12 @@ int serve_run(const struct serve *s)
     redirect_events__init(&st.events, s->out, s->redirect, s->cgroup);
     if (s->deadman_us)
         st.deadman_at_us = st.started_us + s->deadman_us;
+    writer_watch(s->out, &(struct writer_watch){
+                             .fds = {s->loader->signal_fd, s->instance->listen_fd},
+                             .stopping = stopping,
+                             .context = &st,
+                         });
+    writer_begin(s->out, NULL);
     int rc = open_sources(&st);
     if (rc == EXIT_OK) {
         renew_lease(&st);

@@ -70,7 +70,6 @@ static int attach_and_serve(const struct loader *l, const struct config *cfg,
         serve.out = &out;
         serve.interval_us = cfg->interval_us;
         serve.deadman_us = cfg->deadman_us;
-        writer_begin(&out, NULL);
         rc = serve_run(&serve);
         int written = writer_close(&out);
         rc = rc == EXIT_OK ? written : rc;

@@ -25,8 +25,18 @@ struct replay {
     uint64_t interval_us;
     uint64_t packets;           // read so far
     uint64_t start_us, last_us; // of the interval: its start, its latest packet
+    const char *end_reason;     // a signal's name: stop
     struct frame frame;
 };
+
+static bool stopping(void *context)
+{
+    struct replay *r = context;
+    int signal = loader_signal(r->loader);
+    if (signal && !r->end_reason)
+        r->end_reason = loader_signal_name(signal);
+    return r->end_reason != NULL;
+}
 
 static const char *base_name(const char *path)
 {
@@ -113,12 +123,11 @@ static int read_all(struct replay *r, pcap_t *pcap, const char *path, const char
         got = pcap_next_ex(pcap, &header, &data);
         if (got == 1)
             rc = read_packet(r, link_type, header, data);
-        int signal = r->packets % PACKETS_PER_SIGNAL_CHECK == 0 ? loader_signal(r->loader) : 0;
-        if (signal) {
-            *reason = loader_signal_name(signal);
+        if (r->packets % PACKETS_PER_SIGNAL_CHECK == 0 && stopping(r))
             break;
-        }
     }
+    if (r->end_reason)
+        *reason = r->end_reason;
     if (r->packets == 0)
         begin_stream(r, 0);
     else if (rc == EXIT_OK)
@@ -201,6 +210,11 @@ int capture_run(struct acct *a, const struct loader *l, const struct config *con
     config_settings(l->program, config, &settings);
     r.stamp.by = settings.by;
 
+    writer_watch(w, &(struct writer_watch){
+                        .fds = {l->signal_fd, -1},
+                        .stopping = stopping,
+                        .context = &r,
+                    });
     const char *reason = "eof";
     rc = read_all(&r, pcap, config->read, &reason);
     writer_end(w, reason);

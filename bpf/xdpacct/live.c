@@ -173,6 +173,15 @@ static void hear_news(struct live *v)
     }
 }
 
+static bool stopping(void *context)
+{
+    struct live *v = context;
+    int signal = loader_signal(v->loader);
+    if (signal && !v->end_reason)
+        v->end_reason = loader_signal_name(signal);
+    return v->end_reason != NULL;
+}
+
 static void loop(struct live *v)
 {
     struct pollfd files[] = {
@@ -183,9 +192,7 @@ static void loop(struct live *v)
     while (!v->end_reason && !writer_closed(&v->writer)) {
         if (poll(files, sizeof(files) / sizeof(files[0]), -1) < 0)
             continue;
-        int signal = loader_signal(v->loader);
-        if (signal)
-            v->end_reason = loader_signal_name(signal);
+        stopping(v);
         if (files[4].revents)
             naming__take(v->names);
         if (interval_read(v->clock_fd))
@@ -200,6 +207,11 @@ static void loop(struct live *v)
 // Packets stop, the last ones are waited for, then what came in since the last interval is told.
 static int run_attached(struct live *v)
 {
+    writer_watch(&v->writer, &(struct writer_watch){
+                                 .fds = {v->loader->signal_fd, -1},
+                                 .stopping = stopping,
+                                 .context = v,
+                             });
     begin_stream(v);
     int rc = live_give_up_privileges(v->loader);
     if (rc != EXIT_OK)

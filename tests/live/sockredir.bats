@@ -59,6 +59,33 @@ load_within() { within "$CG_served" "$(tool redirect_load)" "$@" "$CG_served"; }
   start_sockredir "$CG_served" # with --force
 }
 
+@test "what cannot be tried out is not held against the kernel, nor remembered" {
+  not_in_lab
+  ip netns add "$UNIQUE-down"
+  at_exit ip netns del "$UNIQUE-down"
+  # with nothing remembered at the start
+  # shellcheck disable=SC2016 # the inner shell expands
+  start sockredir unshare --mount bash -c 'mkdir -p /run/netvitals && mount -t tmpfs none /run/netvitals
+    in_net() { nsenter --net="/run/netns/$1-down" "${@:2}"; }
+    in_net "$1" "$2" -c "$3" 2>"$4/down.err"
+    echo $? >"$4/down.status"
+    ls /run/netvitals >"$4/remembered.down"
+    in_net "$1" "$2" --preflight -c "$3" >"$4/down.preflight"
+    in_net "$1" ip link set lo up
+    in_net "$1" "$2" -c "$3" --deadman 1s
+    ls /run/netvitals >"$4/remembered"' bash "$UNIQUE" "$SOCKREDIR" "$CG_served" "$OUT"
+  wait "${PIDS[sockredir]}"
+  assert_equal "$(cat "$OUT/down.status")" 4
+  grep -q "cannot try out whether this kernel keeps 'redirect' .*127.0.0.1" "$OUT/down.err"
+  assert_equal "$(wc -l <"$OUT/down.err")" 1
+  grep -q '^redirect  *? .*127.0.0.1' "$OUT/down.preflight"
+  grep -q 'does not start here, since it cannot try out' "$OUT/down.preflight"
+  # where this kernel breaks something, that is what it says now
+  has_event sockredir ready || grep -q 'this kernel breaks' "$OUT/sockredir.err"
+  assert_equal "$(grep -c preflight "$OUT/remembered.down")" 0
+  grep -q preflight "$OUT/remembered"
+}
+
 @test "bytes in redirect events equal the bytes that the programs sent: round trips of 997 bytes" {
   local trips
   trips=$(sized 4999 499)
@@ -206,6 +233,7 @@ other_is_called() { [ "$(calls_of_other 2)" -gt "$1" ] && [ "$(calls_of_other 4)
     stop stream KILL
     stop sockredir TERM
     stop other KILL
+    rm "$OUT/other.out" # `start` empties it a moment too late
   done
 }
 
@@ -405,6 +433,30 @@ files_of_instance() { find /run -maxdepth 2 -name "sockredir-$(stat -c %i "$CG_s
   assert_jq "$OUT/sockredir.out" '.[-1] | .type == "end" and .reason == "stop"'
   run "$SOCKREDIR" --status -c "$CG_served"
   assert_equal "$status" 1
+}
+
+is_gone() { ! kill -0 "${PIDS[$1]}" 2>/dev/null; }
+
+@test "a reader of its events that does not read does not keep it from answering and stopping" {
+  mkfifo "$OUT/events"
+  local how
+  for how in TERM stop; do
+    start reader "$ROOT/tests/lib/stuck-reader" "$OUT/events"
+    # shellcheck disable=SC2016 # the inner shell expands
+    start sockredir sh -c 'exec "$@" >"$0"' "$OUT/events" "$SOCKREDIR" -c "$CG_served" --interval 10ms --force
+    # a connection that is open is told of in each interval
+    start_within traffic "$CG_served" "$(tool redirect_load)" rtt 100 60000 0 0 tcp "$CG_served"
+    wait_until 60 has_output reader.out
+    grep -q "^pid: ${PIDS[sockredir]}$" <<<"$("$SOCKREDIR" --status -c "$CG_served")"
+    if [ $how = TERM ]; then kill -TERM "${PIDS[sockredir]}"; else timeout 30 "$SOCKREDIR" --stop -c "$CG_served"; fi
+    wait_until 20 is_gone sockredir
+    stop sockredir KILL
+    assert_equal "$status" 1
+    assert_equal "$(grep -c 'whoever should read stdout does not: [1-9][0-9]* lines are lost' "$OUT/sockredir.err")" 1
+    stop traffic KILL
+    stop reader KILL
+    rm "$OUT/reader.out"
+  done
 }
 
 @test "--deadman stops by itself; --renew puts it off" {

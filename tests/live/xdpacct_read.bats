@@ -233,3 +233,26 @@ flow_sums() { # FILE FACTOR
   run -1 --separate-stderr "$xdpacct" --read nothing.pcap
   [[ $stderr == *"cannot read nothing.pcap"* ]]
 }
+
+is_gone() { ! kill -0 "${PIDS[$1]}" 2>/dev/null; }
+
+@test "a reader that does not read does not keep it from stopping" {
+  python3 "$frames" flows flows.pcap 500
+  mkfifo events
+  start reader "$ROOT/tests/lib/stuck-reader" events
+  # shellcheck disable=SC2016 # the inner shell expands
+  start acct sh -c 'exec "$@" >"$0"' events "$xdpacct" --read flows.pcap
+  wait_until 20 has_output reader.out
+  kill -TERM "${PIDS[acct]}"
+  wait_until 20 is_gone acct
+  stop acct KILL
+  assert_equal "$status" 1
+  grep -q 'whoever should read stdout does not: [1-9][0-9]* lines are lost' acct.err
+  stop reader KILL # and with it what is left in the pipe
+  # it waits for one that only is slow
+  start slow sh -c 'exec <events; sleep 3; exec cat'
+  "$xdpacct" --read flows.pcap >events
+  wait "${PIDS[slow]}"
+  assert_equal "$(grep -c '"type":"flow"' slow.out)" 500
+  assert_jq slow.out '.[-1].type == "end"'
+}
