@@ -6,9 +6,11 @@
 #   frames.py encaps OUT.pcap          one packet in every encapsulation, plain to two levels deep
 #   frames.py again OUT.pcap           each of those packets three times
 #   frames.py link TYPE OUT.pcap       the same packets in a capture of link type sll, sll2, raw or null, whose records hold
-#                                      no Ethernet header; without the VLAN-tagged ones, which there raw and null cannot hold
+#                                      no Ethernet header; without the VLAN-tagged ones, but sll has each packet with a tag
+#                                      too, and sll2 with two
 #   frames.py cuts OUT.pcap            each of those packets cut at every byte offset
 #   frames.py flows OUT.pcap N [6]     one packet of each of N flows (IPv4, or IPv6)
+#   frames.py sizes OUT.pcap           packets of 28 to 65535 bytes, padded, whole and cut by a snapshot length
 #   frames.py fragments OUT.pcap       packets in pieces, inside and outside of tunnels
 #   frames.py strange OUT.pcap         what must be counted and not opened
 #
@@ -215,20 +217,39 @@ def flows(count, family):
             yield eth(ip4(udp(b"", 1024 + (i & 0x3FFF), 443), 17, src))
 
 
-# number of the link type, and what stands before a packet of an EtherType
+def sll(kind):
+    return struct.pack("!HHH8sH", 0, 1, 6, b"\x02\0\0\0\0\x02", kind)
+
+
+def sll2(kind):
+    return struct.pack("!HHIHBB8s", kind, 0, 2, 1, 0, 6, b"\x02\0\0\0\0\x02")
+
+
+# number of the link type, and what may stand before a packet of an EtherType
 LINKS = {
-    "raw": (101, lambda kind: b""),
-    "null": (0, lambda kind: struct.pack("<I", 2 if kind == 0x0800 else 30)),  # as macOS writes it
-    "sll": (113, lambda kind: struct.pack("!HHH8sH", 0, 1, 6, b"\x02\0\0\0\0\x02", kind)),
-    "sll2": (276, lambda kind: struct.pack("!HHIHBB8s", kind, 0, 2, 1, 0, 6, b"\x02\0\0\0\0\x02")),
+    "raw": (101, [lambda kind: b""]),
+    "null": (0, [lambda kind: struct.pack("<I", 2 if kind == 0x0800 else 30)]),  # as macOS writes it
+    "sll": (113, [sll, lambda kind: sll(0x8100) + struct.pack("!HH", 5, kind)]),
+    "sll2": (276, [sll2, lambda kind: sll2(0x88A8) + struct.pack("!HHHH", 6, 0x8100, 7, kind)]),
 }
 
 
-def without_ethernet(head):
+def without_ethernet(heads):
     for frame, _, _ in encaps().values():
         kind = struct.unpack("!H", frame[12:14])[0]
         if kind in (0x0800, 0x86DD):
-            yield head(kind) + frame[14:]
+            for head in heads:
+                yield head(kind) + frame[14:]
+
+
+# What tcpdump writes of packets that are padded, or that GRO or TSO make large; and what is left of them with -s 120.
+def sizes():
+    for size in (0, 1, 6, 1460, 3000, 8948, 30000, 65495):
+        for frame in (eth(ip4(tcp(b"x" * size), 6)), eth(ip6(tcp(b"x" * min(size, 65000)), 6), 0x86DD),
+                      eth(outer_udp(vxlan(eth(ip4(udp(b"v" * min(size, 65000)), 17))), 4789))):
+            frame += b"\0" * (60 - len(frame))
+            yield frame, len(frame)
+            yield frame[:120], len(frame)
 
 
 def write(path, frames, step_us=1000, link=1):
@@ -253,12 +274,14 @@ def main():
     elif what == "again":
         write(path, whole([frame for frame, _, _ in encaps().values()] * 3))
     elif what == "link":
-        number, head = LINKS[path]
-        write(sys.argv[3], whole(without_ethernet(head)), link=number)
+        number, heads = LINKS[path]
+        write(sys.argv[3], whole(without_ethernet(heads)), link=number)
     elif what == "cuts":
         write(path, whole(frame[:cut] for frame, _, _ in encaps().values() for cut in range(len(frame))))
     elif what == "flows":
         write(path, whole(flows(int(sys.argv[3]), int(sys.argv[4]) if len(sys.argv) > 4 else 4)), 1)
+    elif what == "sizes":
+        write(path, sizes())
     elif what == "fragments":
         write(path, whole(fragments()))
     elif what == "strange":
@@ -268,7 +291,7 @@ def main():
             for name, (_, tunnels, size) in encaps().items():
                 f.write(f"{name} {tunnels or '-'} {size}\n")
     else:
-        sys.exit("usage: frames.py encaps|again|link|cuts|flows|fragments|strange|list OUT [N] [4|6]")
+        sys.exit("usage: frames.py encaps|again|link|cuts|flows|sizes|fragments|strange|list OUT [N] [4|6]")
 
 
 main()
