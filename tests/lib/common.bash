@@ -123,6 +123,7 @@ wait_until() {
   done
 }
 
+is_gone() { ! kill -0 "${PIDS[$1]}" 2>/dev/null; } # NAME of `start`
 has_output() { [ -s "$OUT/$1" ]; }
 has_event() { grep -q "\"type\":\"$2\"" "$OUT/$1.out" 2>/dev/null; }
 

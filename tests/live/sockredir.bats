@@ -435,9 +435,6 @@ files_of_instance() { find /run -maxdepth 2 -name "sockredir-$(stat -c %i "$CG_s
   assert_equal "$status" 1
 }
 
-is_gone() { ! kill -0 "${PIDS[$1]}" 2>/dev/null; }
-answers() { "$SOCKREDIR" --status -c "$CG_served" >/dev/null 2>&1; }
-
 @test "a reader of its events that does not read does not keep it from answering and stopping" {
   mkfifo "$OUT/events"
   local how
@@ -445,7 +442,7 @@ answers() { "$SOCKREDIR" --status -c "$CG_served" >/dev/null 2>&1; }
     start reader "$ROOT/tests/lib/stuck-reader" "$OUT/events"
     # shellcheck disable=SC2016 # the inner shell expands
     start sockredir sh -c 'exec "$@" >"$0"' "$OUT/events" "$SOCKREDIR" -c "$CG_served" --interval 10ms --force
-    wait_until 60 answers # it serves now; connections before would stay plain
+    wait_until 60 status_is sockets_added 0 2>/dev/null # it serves now: connections before would stay plain
     # one that is open is told of in each interval
     start_within traffic "$CG_served" "$(tool redirect_load)" rtt 100 60000 0 0 tcp "$CG_served"
     wait_until 60 has_output reader.out

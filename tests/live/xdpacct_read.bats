@@ -245,8 +245,6 @@ flow_sums() { # FILE FACTOR
   [[ $stderr == *"cannot read nothing.pcap"* ]]
 }
 
-is_gone() { ! kill -0 "${PIDS[$1]}" 2>/dev/null; }
-
 @test "a reader that does not read does not keep it from stopping" {
   python3 "$frames" flows flows.pcap 500
   mkfifo events
