@@ -65,6 +65,8 @@ agrees_with_capture() { # PAIR DEVICE LOCAL RADDR
   local captured ours p50 work above rule
   captured=$(truth "$1" "$2" "$3")
   ours=$(ours "$1" "$4")
+  # shown if the counts differ
+  echo "without an RTT: $(of_pair "$EVENTS" "$1" "map(select(.raddr == \"$4\" and .type == \"sctp_hb_ack\" and (.rtt_ns | not)))" | jq -c .)"
   assert_equal "$(of_pair "$EVENTS" "$1" "map(select(.raddr == \"$4\")) | [
       (map(select(.type == \"sctp_hb_sent\")) | length), (map(select(.rtt_ns)) | length),
       (map(select(.type == \"sctp_hb_recv\")) | length)] | join(\" \")")" \
