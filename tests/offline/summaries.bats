@@ -81,9 +81,7 @@ assert_merges() { # STREAM DIR SEED [OPTION…]
 }
 
 @test "a month of hourly summaries equals the raw month" {
-  # Under ASan four days: it is the starts of so many processes that take time.
   local hours=720
-  [[ $NETVITALS != */asan/* ]] || hours=96
   "$ROOT/tests/lib/make-heartbeats" "$hours" 300 3 >"$OUT/month"
   [ "$(wc -l <"$OUT/month")" -gt $((hours * 125)) ]
   "$ROOT/tests/lib/split-lines" "$OUT/hours" 1 hours <"$OUT/month"
