@@ -10,8 +10,10 @@
 #include "schema/encode.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { OUTPUT_BUFFER = 64 << 10 };
@@ -82,34 +84,52 @@ static bool print_live(void *context)
     return fflush(run->out) == 0;
 }
 
-// --output FILE appears in one piece: readers see the old file or the new one.
-static int finish_output(struct run *run, const char *temporary)
+// Ends --output FILE. A regular file appears in one piece: readers see the old file or the new one,
+// and the old one stays if keep says so. temporary is empty where FILE was written into directly.
+static int finish_output(struct run *run, const char *temporary, const char *target, bool keep)
 {
-    const struct report_options *o = run->options;
     if (run->out == stdout)
         return EXIT_OK;
-    if (fflush(run->out) != 0 || fsync(fileno(run->out)) != 0 || fclose(run->out) != 0 ||
-        rename(temporary, o->output) != 0) {
-        cli_error(run->program, "cannot write %s: %s", o->output, strerror(errno));
+    bool good = fflush(run->out) == 0 && (!*temporary || keep || fsync(fileno(run->out)) == 0);
+    good &= fclose(run->out) == 0;
+    if (*temporary && keep)
         unlink(temporary);
-        return EXIT_FAILED;
-    }
-    return EXIT_OK;
+    else if (good && *temporary)
+        good = rename(temporary, target) == 0;
+    if (good || keep)
+        return EXIT_OK;
+    cli_error(run->program, "cannot write %s: %s", run->options->output, strerror(errno));
+    if (*temporary)
+        unlink(temporary);
+    return EXIT_FAILED;
 }
 
-static int open_output(struct run *run, char *temporary, size_t size)
+// target: what FILE is behind symbolic links. A device or FIFO must not be replaced.
+static int open_output(struct run *run, char *temporary, size_t size, char target[PATH_MAX])
 {
+    const char *name = run->options->output;
+    struct stat st;
     run->out = stdout;
-    if (!run->options->output) {
+    if (!name) {
         if (!isatty(STDOUT_FILENO)) // a pipe's own buffer would be a page
             setvbuf(stdout, NULL, _IOFBF, OUTPUT_BUFFER);
         return EXIT_OK;
     }
-    snprintf(temporary, size, "%s.%ld.tmp", run->options->output, (long)getpid());
-    run->out = fopen(temporary, "w");
+    bool exists = stat(name, &st) == 0;
+    bool direct = exists && !S_ISREG(st.st_mode);
+    if (!exists || !realpath(name, target))
+        snprintf(target, PATH_MAX, "%s", name);
+    if (!direct)
+        snprintf(temporary, size, "%s.%ld.tmp", target, (long)getpid());
+    run->out = fopen(direct ? name : temporary, "w");
+    if (run->out && exists && !direct && fchmod(fileno(run->out), st.st_mode & 07777) != 0) {
+        fclose(run->out);
+        unlink(temporary);
+        run->out = NULL;
+    }
     if (run->out)
         return EXIT_OK;
-    cli_error(run->program, "cannot write %s: %s", temporary, strerror(errno));
+    cli_error(run->program, "cannot write %s: %s", direct ? name : temporary, strerror(errno));
     return EXIT_FAILED;
 }
 
@@ -138,13 +158,15 @@ static int check_input(const struct program *program, const char *name, int argc
 
 static int read_and_print(struct run *run)
 {
-    char temporary[4096] = "";
-    int rc = open_output(run, temporary, sizeof(temporary));
+    char temporary[PATH_MAX + 32] = "", target[PATH_MAX];
+    int rc = open_output(run, temporary, sizeof(temporary), target);
     if (rc != EXIT_OK)
         return rc;
     rc = take_snapshot(run);
-    if (rc != EXIT_OK)
+    if (rc != EXIT_OK) {
+        finish_output(run, temporary, target, true);
         return rc;
+    }
     // without input the clock alone makes the next report
     while (run->input.path_count == 0 && run->input.pulse_us && print_live(run))
         usleep((useconds_t)run->input.pulse_us);
@@ -154,7 +176,8 @@ static int read_and_print(struct run *run)
             fputs("\033[H\033[2J", run->out);
         print_reports(run, run->session.to_us);
     }
-    int written = finish_output(run, temporary);
+    bool nothing_read = rc != EXIT_OK && run->session.to_us == 0;
+    int written = finish_output(run, temporary, target, rc == EXIT_BAD_INPUT || nothing_read);
     rc = rc ? rc : written;
     if (rc == EXIT_OK && run->nothing_there)
         return EXIT_FAILED;
