@@ -269,10 +269,10 @@ static void print_report(FILE *out, const struct report *r, const struct render_
     if (r->rows.row_count == 0) {
         fputs("<p>Nothing to report: no such events in the input. ", out);
         html_text(out, text_of(r->how_to_feed));
-        fputs("</p></section>\n", out);
-        return;
+        fputs("</p>\n", out);
+    } else {
+        print_words(out, &r->rows, o);
     }
-    print_words(out, &r->rows, o);
     print_note(out, r->note);
     for (size_t i = 0; i < r->section_count; i++) {
         const struct table *t = &r->sections[i];
@@ -283,9 +283,11 @@ static void print_report(FILE *out, const struct report *r, const struct render_
     }
     for (size_t i = 0; i < r->section_count; i++)
         chart_table(out, r, &r->sections[i]);
-    fputs("<h3>All rows</h3>\n", out);
-    chart_table(out, r, &r->rows);
-    print_table(out, &r->rows, o);
+    if (r->rows.row_count) {
+        fputs("<h3>All rows</h3>\n", out);
+        chart_table(out, r, &r->rows);
+        print_table(out, &r->rows, o);
+    }
     fputs("</section>\n", out);
 }
 
