@@ -76,13 +76,16 @@ static uint64_t next_line(int fd, uint64_t position, uint64_t size)
 }
 
 // Size of a file that can be cut: plain, which its first byte tells (a line of ours begins with a
-// brace), and long enough. Else 0.
+// brace), and long enough. Else 0. An event of `bpftrace -f json` may take several lines, so a file
+// of its envelopes, which have a blank behind the colon, stays whole.
 static uint64_t divisible_size(int fd)
 {
+    static const char envelope[] = "{\"type\": ";
     struct stat st;
-    char first;
+    char first[sizeof(envelope) - 1];
     bool plain = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= 2 * PART_MIN &&
-                 pread(fd, &first, 1, 0) == 1 && first == '{';
+                 pread(fd, first, sizeof(first), 0) == (ssize_t)sizeof(first) && first[0] == '{' &&
+                 memcmp(first, envelope, sizeof(first)) != 0;
     return plain ? (uint64_t)st.st_size : 0;
 }
 
