@@ -67,3 +67,9 @@ state() { # TS_US OOM_KILLS PERIODS THROTTLED_NS
   check redirect --crit-share $((percent / 10000))% "$events"
   assert_equal "$status" 0
 }
+
+@test "check rtt --max-age: a path without any ACK yet is not as old as the epoch" {
+  echo '{"type":"sctp_hb_sent","ts_us":1793000000000000,"netns":1,"assoc_id":1,"lport":5000,"raddr":"198.18.0.2","rport":3868}' >"$OUT/s"
+  run "$NETVITALS" check rtt --max-age 90s "$OUT/s"
+  [[ $output != *"1793000"* ]]
+}
