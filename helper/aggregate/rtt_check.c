@@ -33,8 +33,9 @@ static enum check_state check_path(const struct rtt_judged *j, const struct repo
         snprintf(why, size, "p99 %" PRIu64 " us", p99_ns / 1000);
         return CHECK_CRITICAL;
     }
-    // Silence that the verdict explains (switched off, DATA flows, none due yet) is no fault.
-    bool explained = j->verdict == VERDICT_DISABLED || j->verdict == VERDICT_QUIET;
+    // Silence that the verdict explains (switched off, DATA flows) is no fault.
+    bool busy = j->path.skip.value == SKIP_DATA && j->path.skip.at_us > j->path.last_sent_us;
+    bool explained = j->verdict == VERDICT_DISABLED || (j->verdict == VERDICT_QUIET && busy);
     if (o->max_age_us && !explained && j->path.last_ack_us && age_us > o->max_age_us) {
         snprintf(why, size, "last accepted ACK %" PRIu64 " s ago", age_us / 1000000);
         return CHECK_CRITICAL;
