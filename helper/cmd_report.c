@@ -7,6 +7,7 @@
 #include "helper/exit_codes.h"
 #include "helper/input.h"
 #include "helper/report/format.h"
+#include "helper/reading.h"
 #include "schema/encode.h"
 
 #include <errno.h>
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { OUTPUT_BUFFER = 64 << 10 };
@@ -167,9 +169,13 @@ static int read_and_print(struct run *run)
         finish_output(run, temporary, target, true);
         return rc;
     }
+    reading_catch_signals();
     // without input the clock alone makes the next report
-    while (run->input.path_count == 0 && run->input.pulse_us && print_live(run))
-        usleep((useconds_t)run->input.pulse_us);
+    while (run->input.path_count == 0 && run->input.pulse_us && !reading_interrupted() &&
+           print_live(run))
+        nanosleep(&(struct timespec){.tv_sec = (time_t)(run->input.pulse_us / 1000000),
+                                     .tv_nsec = (long)(run->input.pulse_us % 1000000 * 1000)},
+                  NULL);
     rc = input_read_all(&run->input);
     if (rc != EXIT_BAD_INPUT) {
         if (run->redraw)
@@ -225,9 +231,12 @@ const struct command command_report = {
     .name = "report",
     .operands = "[rtt|traffic|cgroup|redirect|all] [FILE…]",
     .summary = "Print reports from events on standard input or in files",
-    .details = "Files may be compressed by zstd. Raw events and the summaries that --format ndjson "
-               "prints\n"
-               "can be mixed: merging summaries gives what the raw events would have given.",
+    .details =
+        "Files may be compressed by zstd. Raw events and the summaries that --format ndjson "
+        "prints\n"
+        "can be mixed: merging summaries gives what the raw events would have given. A stream\n"
+        "of cgroup events is an exception if it was cut inside: a later part lacks the names\n"
+        "and places that earlier events told.",
     .options = tables,
     .more_options = aggregate_options,
     .config_size = sizeof(struct report_options),

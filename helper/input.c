@@ -96,6 +96,15 @@ bool input_is_stored(const char *const *paths, size_t count)
     return count > 0;
 }
 
+static bool may_divide(const struct input *in)
+{
+    const struct session *session = in->session;
+    bool may = session->options->jobs > 1 && !session->options->strict && !in->pulse_us;
+    for (size_t i = 0; i < session->count; i++)
+        may = may && !session->kinds[i]->in_order;
+    return may;
+}
+
 int input_read_all(const struct input *in)
 {
     const struct session *session = in->session;
@@ -106,8 +115,8 @@ int input_read_all(const struct input *in)
     if (!in->pulse_us)
         progress_start(&progress, (const char *const *)paths.items, paths.count);
     reading_catch_signals();
-    bool divide = session->options->jobs > 1 && !session->options->strict && !in->pulse_us;
-    int rc = divide ? input_divide(in, &paths, &progress) : read_one_by_one(in, &paths, &progress);
+    int rc = may_divide(in) ? input_divide(in, &paths, &progress)
+                            : read_one_by_one(in, &paths, &progress);
     store_paths_free(&paths);
     return session->strict_failure ? EXIT_BAD_INPUT : rc;
 }

@@ -19,6 +19,9 @@ struct aggregate {
     const char *title;         // headline of the text and HTML report
     const char *how_to_feed;   // what an empty report tells the user to run
     const struct opt *options; // rows of its own, members of struct report_options; or NULL
+    // What an event means depends on those before it, so one thread must read them all, and the
+    // summaries of a stream's parts are those of the whole only where each part can stand alone.
+    bool in_order;
 
     // NULL on failure, which it has said on stderr; errno is EINVAL if an option was wrong.
     void *(*create)(const struct report_options *options);

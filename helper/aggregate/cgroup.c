@@ -358,6 +358,7 @@ static const struct opt options[] = {
 const struct aggregate aggregate_cgroup = {
     .name = "cgroup",
     .title = "Cgroups",
+    .in_order = true, // ids get names, and processes places, from earlier events
     .how_to_feed =
         "Feed it with:  sudo scripts/cgroup/cgtree.bt | netvitals report cgroup, or call "
         "netvitals report cgroup --snapshot",

@@ -68,8 +68,16 @@ state() { # TS_US OOM_KILLS PERIODS THROTTLED_NS
   assert_equal "$status" 0
 }
 
-@test "check rtt --max-age: a path without any ACK yet is not as old as the epoch" {
+@test "check rtt --max-age: a path without any ACK yet is not as old as the epoch, one that DATA keeps busy not silent" {
   echo '{"type":"sctp_hb_sent","ts_us":1793000000000000,"netns":1,"assoc_id":1,"lport":5000,"raddr":"198.18.0.2","rport":3868}' >"$OUT/s"
-  run "$NETVITALS" check rtt --max-age 90s "$OUT/s"
-  [[ $output != *"1793000"* ]]
+  # 10 s later something else happens: nothing was answered yet, and nothing is late (the interval is 30 s)
+  echo '{"type":"sctp_hb_skip","ts_us":1793000010000000,"netns":1,"assoc_id":1,"lport":5000,"raddr":"198.18.0.2","rport":3868,"reason":"data"}' >>"$OUT/s"
+  run -0 "$NETVITALS" check rtt --max-age 90s "$OUT/s"
+  [[ $output == "RTT OK - 1 paths answer"* ]]
+  # an answer once, then DATA only, for longer than that
+  {
+    echo '{"type":"sctp_hb_ack","ts_us":1793000000000000,"netns":1,"assoc_id":1,"lport":5000,"raddr":"198.18.0.2","rport":3868,"verdict":"ok","rtt_ns":1000000,"state":"up"}'
+    echo '{"type":"sctp_hb_skip","ts_us":1793000200000000,"netns":1,"assoc_id":1,"lport":5000,"raddr":"198.18.0.2","rport":3868,"reason":"data"}'
+  } >"$OUT/busy"
+  run -0 "$NETVITALS" check rtt --max-age 90s "$OUT/busy"
 }
