@@ -86,7 +86,7 @@ report() { "$NETVITALS" report "${name:-traffic}" --format "$@" 2>>"$OUT/said"; 
 
 @test "a bpftrace stream, whose events take several lines, is not cut" {
   awk 'BEGIN { for (i = 1; i <= 60000; i++) {
-    printf "{\"type\": \"printf\", \"data\": \"{\\\"type\\\":\\\"flow\\\",\\\"ts_us\\\":%d000000,\\\"iface\\\":\\\"eth0\\\",\\\"sub\\\":\\\"10.0.0.1\\\",\"}\n", 1700000000 + i
+    printf "{\"type\": \"printf\", \"data\": \"{\\\"type\\\":\\\"flow\\\",\\\"ts_us\\\":%d000000,\\\"iface\\\":\\\"eth0\\\",\\\"sub\\\":\\\"10.0.%d.1\\\",\"}\n", 1700000000 + i, i % 200
     print "{\"type\": \"printf\", \"data\": \"\\\"peer\\\":\\\"203.0.113.9\\\",\\\"bytes_up\\\":1,\\\"bytes_down\\\":2,\"}"
     print "{\"type\": \"printf\", \"data\": \"\\\"packets_up\\\":3,\\\"packets_down\\\":4,\\\"interval_us\\\":1000000}\\n\"}"
   } }' >"$OUT/stream"
