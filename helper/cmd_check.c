@@ -15,12 +15,20 @@ static const char *const state_names[] = {[CHECK_OK] = "OK",
                                           [CHECK_CRITICAL] = "CRITICAL",
                                           [CHECK_UNKNOWN] = "UNKNOWN"};
 
+// What a monitoring system takes apart at line ends and bars may hold names that strangers chose.
+static void print_plain(const char *text)
+{
+    for (; *text; text++)
+        putchar((unsigned char)*text < ' ' || *text == 0x7f || *text == '|' ? '?' : *text);
+}
+
 static int print_result(const char *name, enum check_state state, const struct check_result *result)
 {
     for (const char *c = name; *c; c++)
         putchar(toupper((unsigned char)*c));
-    printf(" %s - %s%s%s\n", state_names[state], result->text, result->perfdata[0] ? " | " : "",
-           result->perfdata);
+    printf(" %s - ", state_names[state]);
+    print_plain(result->text);
+    printf("%s%s\n", result->perfdata[0] ? " | " : "", result->perfdata);
     return (int)state;
 }
 

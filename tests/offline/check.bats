@@ -81,3 +81,12 @@ state() { # TS_US OOM_KILLS PERIODS THROTTLED_NS
   } >"$OUT/busy"
   run -0 "$NETVITALS" check rtt --max-age 90s "$OUT/busy"
 }
+
+@test "check: a name that strangers chose forges neither a line nor perfdata" {
+  local path='/a | load=1\nCGROUP OK - all fine\u001b[2J'
+  printf '{"type":"cgroup_state","ts_us":1,"hierarchy":"v2","cgroup_id":7,"path":"%s","memory_bytes":99,"memory_max_bytes":100}\n' "$path" >"$OUT/s"
+  run -2 --separate-stderr "$NETVITALS" check cgroup --crit-full 90% "$OUT/s"
+  assert_equal "${#lines[@]}" 1
+  [[ $output == "CGROUP CRITICAL - "*"/a ? load=1?CGROUP OK - all fine?[2J"* ]]
+  assert_equal "$(tr -cd '|' <<<"$output")" "|"
+}
