@@ -29,6 +29,11 @@ static int parse_range(struct session *s, const struct report_options *o)
                 o->until);
         return EXIT_USAGE;
     }
+    if (s->since_us >= s->until_us) {
+        fprintf(stderr, "netvitals: --since %s is not before --until %s\n",
+                o->since ? o->since : "the epoch", o->until ? o->until : "the end of time");
+        return EXIT_USAGE;
+    }
     return EXIT_OK;
 }
 
@@ -134,12 +139,12 @@ static bool in_range(const struct session *s, const struct event *ev)
 // Counts the event. True if it is one for the aggregates.
 static bool take_event(struct session *s, const struct event *ev)
 {
+    if (!in_range(s, ev))
+        return false;
     if (ev->type == EV_stream_summary) {
         add_stream_summary(s, ev);
         return false;
     }
-    if (!in_range(s, ev))
-        return false;
     if (!is_summary(ev->type)) {
         s->loss.events++;
         extend_range(s, ev->ts_us, ev->ts_us);

@@ -17,14 +17,19 @@ static uint64_t local_midnight_us(uint64_t now_us, int days_back)
     return (uint64_t)mktime(&tm) * 1000000;
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
 // ".123456789" becomes microseconds; finer digits are cut.
 static const char *read_fraction(const char *at, uint64_t *us)
 {
     uint64_t unit = 100000;
     *us = 0;
-    if (*at != '.')
+    if (at[0] != '.' || !is_digit(at[1]))
         return at;
-    for (at++; *at >= '0' && *at <= '9'; at++, unit /= 10)
+    for (at++; is_digit(*at); at++, unit /= 10)
         *us += (uint64_t)(*at - '0') * unit;
     return at;
 }
@@ -40,32 +45,45 @@ static bool apply_zone(const char *zone, struct tm *tm, time_t *out)
     *out = timegm(tm);
     if (strcmp(zone, "Z") == 0 || strcmp(zone, "z") == 0)
         return true;
-    struct tm offset = {0};
-    if ((*zone != '+' && *zone != '-') || !strptime(zone + 1, "%H:%M", &offset) ||
-        strlen(zone) != 6)
+    // +02:00
+    if ((*zone != '+' && *zone != '-') || strlen(zone) != 6 || zone[3] != ':' ||
+        !is_digit(zone[1]) || !is_digit(zone[2]) || !is_digit(zone[4]) || !is_digit(zone[5]))
         return false;
-    long seconds = offset.tm_hour * 3600L + offset.tm_min * 60L;
+    int hours = (zone[1] - '0') * 10 + zone[2] - '0',
+        minutes = (zone[4] - '0') * 10 + zone[5] - '0';
+    if (hours > 23 || minutes > 59)
+        return false;
+    long seconds = hours * 3600L + minutes * 60L;
     *out += *zone == '+' ? -seconds : seconds;
     return true;
+}
+
+// strptime takes 31 February, which timegm would make a day of March.
+static bool day_exists(const struct tm *tm)
+{
+    struct tm day = {.tm_year = tm->tm_year, .tm_mon = tm->tm_mon, .tm_mday = tm->tm_mday};
+    timegm(&day);
+    return day.tm_mon == tm->tm_mon && day.tm_mday == tm->tm_mday;
 }
 
 static bool parse_date(const char *text, uint64_t *out)
 {
     struct tm tm = {0};
-    uint64_t fraction_us;
+    uint64_t fraction_us = 0;
     time_t seconds;
     const char *at = strptime(text, "%Y-%m-%d", &tm);
-    if (!at)
+    if (!at || !day_exists(&tm))
         return false;
     if (*at == 'T' || *at == 't' || *at == ' ') {
         const char *clock = at + 1;
         at = strptime(clock, "%H:%M:%S", &tm);
-        if (!at)
+        if (at)
+            at = read_fraction(at, &fraction_us);
+        else
             at = strptime(clock, "%H:%M", &tm);
         if (!at)
             return false;
     }
-    at = read_fraction(at, &fraction_us);
     if (!apply_zone(at, &tm, &seconds) || seconds < 0)
         return false;
     *out = (uint64_t)seconds * 1000000 + fraction_us;

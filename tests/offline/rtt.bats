@@ -123,6 +123,14 @@ row() { assert_jq "$OUT/report.json" ".[0].rows[0] | $1"; }
   row '.sent == 1 and .max_ns == 7'
   report --until 2023-11-14T22:13:24Z "$OUT/in"
   row '.sent == 1 and .max_ns == 5'
+  local none
+  for none in 2026-02-31 2026-02-30T10:00:00Z 2026-11-22.5 2026-11-22T07:00:00. 2026-11-22T07:00.5 2026-11-22T07:00:00+2:000 2026-11-22T07:00:00+24:00; do
+    run -2 "$NETVITALS" report rtt --since "$none" "$OUT/in"
+    [[ $output == *"--since '$none' is no time"* ]]
+  done
+  run -2 "$NETVITALS" report rtt --since now --until today "$OUT/in"
+  [[ $output == *"--since now is not before --until today"* ]]
+  "$NETVITALS" report rtt --since 2024-02-29T10:00:00.5+05:30 "$OUT/in" >/dev/null
   run "$NETVITALS" report rtt --since gestern "$OUT/in"
   assert_equal "$status" 2
 }

@@ -105,3 +105,18 @@ assert_merges() { # STREAM DIR SEED [OPTION…]
   summarise "$OUT/limited" >"$OUT/again"
   cmp "$OUT/limited" "$OUT/again"
 }
+
+@test "--since leaves out the loss budget of summaries from before, too" {
+  local day stamp=(1700000000000000 1700086400000000)
+  for day in 0 1; do
+    {
+      echo "{\"type\":\"sctp_hb_sent\",\"ts_us\":${stamp[day]},\"netns\":1,\"assoc_id\":1,\"lport\":5000,\"raddr\":\"198.18.0.2\",\"rport\":3868}"
+      [ "$day" = 1 ] || echo rubbish
+    } >"$OUT/day.$day"
+    summarise "$OUT/day.$day" >"$OUT/summary.$day"
+  done
+  "$NETVITALS" report rtt --format json --since @1700040000s "$OUT"/summary.? >"$OUT/second"
+  assert_jq "$OUT/second" '.[0] | .from_us == 1700086400000000 and .loss.events == 1 and .loss.lines_rejected == 0'
+  "$NETVITALS" report rtt --format json "$OUT"/summary.? >"$OUT/both"
+  assert_jq "$OUT/both" '.[0] | .from_us == 1700000000000000 and .loss.events == 2 and .loss.lines_rejected == 1'
+}
