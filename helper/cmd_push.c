@@ -8,6 +8,7 @@
 #include "helper/export/live.h"
 #include "helper/export/sender.h"
 #include "helper/reading.h"
+#include "helper/steady_clock.h"
 #include "helper/report/render.h"
 #include "schema/encode.h"
 
@@ -58,8 +59,8 @@ struct push {
 static void complain(struct push *p)
 {
     const struct sender_counts *counts = p->destination->sender->counts(p->sender);
-    uint64_t now_us = event_now_us();
-    if (!counts->error[0] || now_us < p->complained_us + complain_us)
+    uint64_t now_us = steady_now_us();
+    if (!counts->error[0] || (p->complained_us && now_us < p->complained_us + complain_us))
         return;
     p->complained_us = now_us;
     cli_error(p->program, "%s: %s (%" PRIu64 " sent, %" PRIu64 " dropped so far)", p->to,
@@ -90,9 +91,9 @@ static void send_reports(struct push *p, uint64_t now_us)
 static bool pulse(void *context)
 {
     struct push *p = context;
-    uint64_t now_us = event_now_us();
+    uint64_t now_us = steady_now_us();
     if (now_us >= p->next_us) {
-        send_reports(p, now_us);
+        send_reports(p, event_now_us());
         p->next_us = now_us + p->options->interval_us;
         if (live_turn(&p->live) != EXIT_OK)
             return false;
@@ -130,9 +131,9 @@ static int read_path(struct push *p, const char *path, bool live)
 static int finish(struct push *p, bool live)
 {
     const struct sender *sender = p->destination->sender;
-    uint64_t until_us = event_now_us() + p->options->patience_us;
+    uint64_t until_us = steady_now_us() + p->options->patience_us;
     send_reports(p, live ? event_now_us() : p->live.all.to_us);
-    while (!sender->work(p->sender) && event_now_us() < until_us)
+    while (!sender->work(p->sender) && steady_now_us() < until_us)
         poll(NULL, 0, 20);
     bool all_sent = sender->work(p->sender);
     const struct sender_counts *counts = sender->counts(p->sender);
@@ -203,7 +204,7 @@ static const struct destination *find_destination(const char *name)
 static int run_push(struct push *p, int argc, char **argv)
 {
     int rc = EXIT_OK;
-    p->next_us = event_now_us() + p->options->interval_us;
+    p->next_us = steady_now_us() + p->options->interval_us;
     reading_catch_signals();
     if (argc == 0)
         rc = read_path(p, "-", true);

@@ -7,6 +7,7 @@
 #include "helper/export/http_server.h"
 #include "helper/export/live.h"
 #include "helper/reading.h"
+#include "helper/steady_clock.h"
 #include "helper/report/render.h"
 #include "schema/encode.h"
 
@@ -73,7 +74,7 @@ static void handle(void *context, const struct http_request *request,
 static bool turn(void *context)
 {
     struct serve *s = context;
-    uint64_t now_us = event_now_us();
+    uint64_t now_us = steady_now_us();
     if (now_us < s->turn_us)
         return true;
     s->turn_us = now_us + s->recent_us;
@@ -155,7 +156,7 @@ static int serve_run(const struct program *program, const void *config, int argc
         rc = live_open(&s.live, name, &options->report, LIVE_TOTALS);
     if (rc == EXIT_OK) {
         fprintf(stderr, "netvitals: metrics at http://%s/metrics\n", http_server_address(s.server));
-        s.turn_us = event_now_us() + s.recent_us;
+        s.turn_us = steady_now_us() + s.recent_us;
         reading_catch_signals();
         rc = read_stream(&s);
         live_close(&s.live);

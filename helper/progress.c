@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "helper/progress.h"
+#include "helper/steady_clock.h"
 #include "helper/report/format.h"
-#include "schema/encode.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
@@ -19,7 +19,7 @@ void progress_start(struct progress *p, const char *const *paths, size_t count)
         p->total_bytes += p->wanted ? (uint64_t)st.st_size : 0;
     }
     p->wanted = p->wanted && p->total_bytes > 0;
-    p->began_us = event_now_us();
+    p->began_us = steady_now_us();
     p->next_us = p->began_us + quiet_us;
 }
 
@@ -28,7 +28,7 @@ void progress_update(struct progress *p, uint64_t position)
     char done_text[QUANTITY_MAX], total_text[QUANTITY_MAX], left_text[QUANTITY_MAX];
     if (!p->wanted)
         return;
-    uint64_t now_us = event_now_us(), done = p->done_bytes + position;
+    uint64_t now_us = steady_now_us(), done = p->done_bytes + position;
     if (now_us < p->next_us || done == 0 || done > p->total_bytes)
         return;
     p->next_us = now_us + pace_us;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "helper/reading.h"
-#include "schema/encode.h"
+#include "helper/steady_clock.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <unistd.h>
@@ -39,14 +40,15 @@ struct clocks {
 
 static int wait_ms(const struct reading *r, const struct clocks *c)
 {
-    uint64_t now_us = event_now_us(), until_us = UINT64_MAX;
+    uint64_t now_us = steady_now_us(), until_us = UINT64_MAX;
     if (r->pulse_us)
         until_us = c->next_pulse_us;
     if (c->stop_us && c->stop_us < until_us)
         until_us = c->stop_us;
     if (until_us == UINT64_MAX)
         return -1;
-    return until_us > now_us ? (int)((until_us - now_us) / 1000 + 1) : 0;
+    uint64_t ms = until_us > now_us ? (until_us - now_us) / 1000 + 1 : 0;
+    return ms < INT_MAX ? (int)ms : INT_MAX;
 }
 
 // True if there is something to read now (or an end to see).
@@ -70,7 +72,7 @@ static void pulse_if_due(const struct reading *r, struct clocks *c)
 {
     if (!r->pulse_us)
         return;
-    uint64_t now_us = event_now_us();
+    uint64_t now_us = steady_now_us();
     if (now_us < c->next_pulse_us)
         return;
     c->unheard = !r->pulse(r->context);
@@ -86,13 +88,13 @@ static bool must_stop(const struct reading *r, struct clocks *c)
     if (source_poll_fd(r->source) < 0)
         return true;
     if (!c->stop_us)
-        c->stop_us = event_now_us() + LINGER_US;
-    return event_now_us() >= c->stop_us;
+        c->stop_us = steady_now_us() + LINGER_US;
+    return steady_now_us() >= c->stop_us;
 }
 
 bool reading_run(const struct reading *r)
 {
-    struct clocks c = {.next_pulse_us = event_now_us() + r->pulse_us};
+    struct clocks c = {.next_pulse_us = steady_now_us() + r->pulse_us};
     ssize_t got = 1;
     while (got != 0 && !must_stop(r, &c)) {
         if (wait_for_input(r, &c)) {

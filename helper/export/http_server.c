@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "helper/export/http_server.h"
-#include "schema/encode.h"
+#include "helper/steady_clock.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -243,7 +243,7 @@ static void accept_one(struct http_server *s)
         if (c->fd >= 0)
             continue;
         c->fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        c->until_us = event_now_us() + patience_us;
+        c->until_us = steady_now_us() + patience_us;
         return;
     }
 }
@@ -282,7 +282,7 @@ static void write_some(struct connection *c)
 
 size_t http_server_poll(struct http_server *s, struct pollfd *out, size_t max)
 {
-    uint64_t now_us = event_now_us();
+    uint64_t now_us = steady_now_us();
     size_t count = 0, open = 0;
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
         struct connection *c = &s->connections[i];

@@ -6,7 +6,7 @@
 
 #include "helper/export/curl_library.h"
 #include "helper/export/sender.h"
-#include "schema/encode.h"
+#include "helper/steady_clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -158,7 +158,7 @@ static void finish_first(struct http_sender *s, CURLcode code)
         snprintf(s->counts.error, sizeof(s->counts.error), "%s",
                  s->why[0] ? s->why : s->curl->easy_strerror(code));
     if (is_temporary(code, status)) {
-        s->retry_us = event_now_us() + s->delay_us;
+        s->retry_us = steady_now_us() + s->delay_us;
         s->delay_us = s->delay_us * 2 < last_delay_us ? s->delay_us * 2 : last_delay_us;
         return;
     }
@@ -171,7 +171,7 @@ static bool http_work(void *self)
     struct http_sender *s = self;
     int running, left;
     CURLMsg *message;
-    if (!s->busy && s->first && event_now_us() >= s->retry_us)
+    if (!s->busy && s->first && steady_now_us() >= s->retry_us)
         start_first(s);
     s->curl->multi_perform(s->multi, &running);
     while ((message = s->curl->multi_info_read(s->multi, &left)))

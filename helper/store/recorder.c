@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "helper/store/recorder.h"
+#include "helper/steady_clock.h"
 #include "helper/store/identity.h"
 #include "helper/store/position.h"
 #include "helper/store/recover.h"
@@ -14,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { WRITE_SIZE = 64 * 1024 };
@@ -38,13 +38,6 @@ struct recorder {
     char line[EVENT_LINE_MAX]; // being stamped
 };
 
-static uint64_t steady_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 // ---- segments
 
 static void start_failing(struct recorder *r, int rc)
@@ -66,7 +59,7 @@ static int begin_segment(struct recorder *r, uint64_t position, uint64_t ts_us)
     if (rc != 0)
         return rc;
     r->open = true;
-    r->opened_us = steady_us();
+    r->opened_us = steady_now_us();
     uint64_t bucket_us = ts_us - ts_us % r->options->segment_us;
     if (__builtin_add_overflow(bucket_us, r->options->segment_us, &r->bucket_end_us))
         r->bucket_end_us = UINT64_MAX;
@@ -260,7 +253,7 @@ void recorder_pulse(struct recorder *r)
     store_rejected(r);
     if (!r->open)
         return;
-    bool old = steady_us() - r->opened_us >= r->options->segment_us;
+    bool old = steady_now_us() - r->opened_us >= r->options->segment_us;
     int rc =
         old ? finish_segment(r, position_taken(&r->position)) : segment_flush(&r->segment, r->sync);
     if (rc != 0)
