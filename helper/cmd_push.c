@@ -19,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { HEADER_MAX = 1024, WORK_US = 100000 };
+enum { HEADER_MAX = 8192, WORK_US = 100000 };
 static const uint64_t complain_us = 60000000;
 
 struct push_options {
@@ -149,11 +149,11 @@ static int read_header(struct push *p, size_t i, const char *item, struct opt_li
     char *text = p->header_text[i];
     if (item[0] == '@') { // not on the command line, where everybody can read it
         FILE *file = fopen(item + 1, "re");
-        size_t len = file ? fread(text, 1, HEADER_MAX - 1, file) : 0;
+        size_t len = file ? fread(text, 1, HEADER_MAX, file) : 0;
         int err = errno;
         if (file)
             fclose(file);
-        text[len] = '\0';
+        text[len < HEADER_MAX ? len : HEADER_MAX - 1] = '\0';
         if (!file || len == 0) {
             cli_error(p->program, "cannot read a header from %s: %s", item + 1,
                       file ? "it is empty" : strerror(err));
@@ -163,6 +163,10 @@ static int read_header(struct push *p, size_t i, const char *item, struct opt_li
         snprintf(text, HEADER_MAX, "%s", item);
     }
     text[strcspn(text, "\r\n")] = '\0';
+    if (strlen(text) == HEADER_MAX - 1) {
+        cli_error(p->program, "a header of --header is longer than %d bytes", HEADER_MAX - 2);
+        return EXIT_USAGE;
+    }
     out->items[out->count++] = text;
     return EXIT_OK;
 }

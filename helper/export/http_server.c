@@ -236,16 +236,29 @@ static void take_request(struct http_server *s, struct connection *c)
 
 // ---- the connections
 
-static void accept_one(struct http_server *s)
+// A free place; else that of the oldest connection that has not sent a whole request; else NULL.
+static struct connection *find_place(struct http_server *s)
 {
+    struct connection *oldest = NULL;
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
         struct connection *c = &s->connections[i];
-        if (c->fd >= 0)
-            continue;
-        c->fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        c->until_us = steady_now_us() + patience_us;
-        return;
+        if (c->fd < 0)
+            return c;
+        if (!c->answer && (!oldest || c->until_us < oldest->until_us))
+            oldest = c;
     }
+    if (oldest)
+        drop(oldest);
+    return oldest;
+}
+
+static void accept_one(struct http_server *s)
+{
+    struct connection *c = find_place(s);
+    if (!c)
+        return;
+    c->fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    c->until_us = steady_now_us() + patience_us;
 }
 
 static void read_some(struct http_server *s, struct connection *c)
@@ -283,18 +296,18 @@ static void write_some(struct connection *c)
 size_t http_server_poll(struct http_server *s, struct pollfd *out, size_t max)
 {
     uint64_t now_us = steady_now_us();
-    size_t count = 0, open = 0;
+    size_t count = 0, answering = 0;
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
         struct connection *c = &s->connections[i];
         if (c->fd >= 0 && now_us > c->until_us)
             drop(c);
         if (c->fd < 0)
             continue;
-        open++;
+        answering += c->answer != NULL;
         if (count < max)
             out[count++] = (struct pollfd){.fd = c->fd, .events = c->answer ? POLLOUT : POLLIN};
     }
-    if (open < CONNECTIONS_MAX && count < max) // else the backlog waits
+    if (answering < CONNECTIONS_MAX && count < max) // else the backlog waits
         out[count++] = (struct pollfd){.fd = s->fd, .events = POLLIN};
     return count;
 }

@@ -3,9 +3,11 @@
 // sender_datagram.c - lines to a statsd server, packed into datagrams that are not fragmented.
 
 #include "helper/export/sender.h"
+#include "helper/steady_clock.h"
 
 #include <errno.h>
 #include <netdb.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +18,9 @@
 enum {
     UDP_PAYLOAD_MAX = 1432,  // an Ethernet frame with room for IPv6 and options
     UNIX_PAYLOAD_MAX = 8192, // what the Datadog Agent reads
+    BURST = 32,              // datagrams; the usual receive buffer holds 90 of UDP_PAYLOAD_MAX
+    PACE_MS = 5,
+    PATIENCE_US = 1000000,
 };
 
 struct datagram_sender {
@@ -97,13 +102,29 @@ static void *datagram_open(const char *to, const struct opt_list *headers, char 
     return NULL;
 }
 
+// A server on this host that is behind makes send() fail at once: it gets a second to catch up.
+static bool send_patiently(struct datagram_sender *s, const char *lines, size_t size)
+{
+    struct pollfd room = {.fd = s->fd, .events = POLLOUT};
+    // an ICMP answer to an earlier datagram is reported here: the server may be back by now
+    bool sent = send(s->fd, lines, size, MSG_NOSIGNAL) >= 0 ||
+                (errno == ECONNREFUSED && send(s->fd, lines, size, MSG_NOSIGNAL) >= 0);
+    for (uint64_t until_us = steady_now_us() + PATIENCE_US;
+         !sent && (errno == EAGAIN || errno == ENOBUFS) && steady_now_us() < until_us;) {
+        poll(&room, 1, PACE_MS);
+        sent = send(s->fd, lines, size, MSG_NOSIGNAL) >= 0;
+    }
+    return sent;
+}
+
 static void send_one(struct datagram_sender *s, const char *lines, size_t size)
 {
     if (size && lines[size - 1] == '\n')
         size--;
-    // an ICMP answer to an earlier datagram is reported here: the server may be back by now
-    if (send(s->fd, lines, size, MSG_NOSIGNAL) < 0 &&
-        (errno != ECONNREFUSED || send(s->fd, lines, size, MSG_NOSIGNAL) < 0)) {
+    // nothing says that a server behind UDP has no room: it gets time to read what it has
+    if (s->counts.sent % BURST == BURST - 1)
+        poll(NULL, 0, PACE_MS);
+    if (!send_patiently(s, lines, size)) {
         s->counts.dropped++;
         snprintf(s->counts.error, sizeof(s->counts.error), "%s", strerror(errno));
         return;

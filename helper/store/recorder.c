@@ -9,6 +9,7 @@
 #include "schema/encode.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -287,11 +288,27 @@ static void say_recovered(struct recorder *r, const struct recovery *found, bool
         store_lost(r, missing, "netvitals record: its last run was cut short", r->last_us);
 }
 
+// Makes a folder and those above it.
+static int make_folders(const char *dir)
+{
+    char path[PATH_MAX];
+    if ((size_t)snprintf(path, sizeof(path), "%s", dir) >= sizeof(path))
+        return -ENAMETOOLONG;
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(path, 0750) != 0 && errno != EEXIST)
+            return -errno;
+        *slash = '/';
+    }
+    return mkdir(path, 0750) != 0 && errno != EEXIST ? -errno : 0;
+}
+
 static int open_store(struct recorder *r)
 {
     const struct recorder_options *o = r->options;
-    if (mkdir(o->dir, 0750) != 0 && errno != EEXIST)
-        return -errno;
+    int rc = make_folders(o->dir);
+    if (rc != 0)
+        return rc;
     r->dir_fd = open(o->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return r->dir_fd < 0 ? -errno : 0;
 }

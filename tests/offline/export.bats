@@ -82,7 +82,7 @@ metric_is() { [ "$(metric "$1")" = "$2" ]; }
   assert_equal "$(curl -s -o /dev/null -w '%{http_code}' -X POST "$URL")" 405
   assert_equal "$(curl -s -I "$URL" | head -n 1 | tr -d '\r')" "HTTP/1.1 200 OK"
   python3 - "${URL#http://}" <<'PYTHON'
-import socket, sys
+import socket, sys, time
 host, port = sys.argv[1].split("/")[0].split(":")
 def talk(data):
     s = socket.create_connection((host, int(port)), timeout=20)
@@ -95,8 +95,14 @@ s = socket.create_connection((host, int(port)), timeout=20)
 for byte in b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n":
     s.send(bytes([byte]))
 assert s.recv(15) == b"HTTP/1.1 200 OK"
-# more idle connections than it takes: those that wait are served once the others are gone
+# more idle connections than it takes: the oldest give way
 idle = [socket.create_connection((host, int(port)), timeout=20) for _ in range(30)]
+# and a whole request does not wait for them
+s = socket.create_connection((host, int(port)), timeout=20)
+start = time.monotonic()
+s.send(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+assert s.recv(15) == b"HTTP/1.1 200 OK"
+assert time.monotonic() - start < 8, "idle connections blocked a request"
 for s in idle:
     s.close()
 PYTHON
@@ -144,13 +150,13 @@ arrived() { [ -e "$OUT/sink/$1" ]; }
 @test "push influx: a report of a file, with its query and a secret header" {
   requires python3
   start_sink http
-  echo 'Authorization: Token top-secret' >"$OUT/token"
+  printf 'Authorization: Token top-secret%03000d\n' 1 >"$OUT/token"
   run --separate-stderr "$NETVITALS" push influx rtt --header "@$OUT/token" --header 'X-Other: 1' \
     --to "http://127.0.0.1:$(port_of sink)/api/v2/write?org=o&bucket=b" "$FIXTURES/report-rtt.ndjson"
   assert_equal "$status" 0
   arrived post.1
   grep -qx 'POST /api/v2/write?org=o&bucket=b HTTP/1.1' "$OUT/sink/head.1"
-  grep -qx 'Authorization: Token top-secret' "$OUT/sink/head.1"
+  grep -qxFf "$OUT/token" "$OUT/sink/head.1"
   grep -qx 'X-Other: 1' "$OUT/sink/head.1"
   # the same as the report, and the time of the stream, not of now
   "$NETVITALS" report rtt --format influx - <"$FIXTURES/report-rtt.ndjson" >"$OUT/report" 2>/dev/null
@@ -221,6 +227,19 @@ arrived() { [ -e "$OUT/sink/$1" ]; }
   grep -qhx 'netvitals.rtt.sent:18|c|#host:amf1,netns:4026531840,assoc_id:3,lport:38412,raddr:198.18.0.2,rport:38412' "$OUT"/sink/gram.*
 }
 
+@test "push statsd: a report of many lines arrives whole, at a server that reads slowly" {
+  requires python3
+  awk 'BEGIN { for (i = 0; i < 400; i++)
+    printf "{\"type\":\"sctp_hb_sent\",\"ts_us\":%d,\"netns\":1,\"assoc_id\":%d,\"lport\":1,\"raddr\":\"198.18.0.2\",\"rport\":2}\n", 1790000000000000 + i, i }' >"$OUT/in"
+  "$NETVITALS" report rtt --format statsd "$OUT/in" >"$OUT/report" 2>/dev/null
+  start_sink datagram unix "$OUT/dsd.socket"
+  "$NETVITALS" push statsd rtt --to "unixgram://$OUT/dsd.socket" "$OUT/in" 2>"$OUT/err"
+  assert_equal "$(cat "$OUT/err")" ""
+  wait_until 30 lines_arrived
+}
+
+lines_arrived() { [ "$(cat "$OUT"/sink/gram.* 2>/dev/null | grep -c .)" -eq "$(wc -l <"$OUT/report")" ]; }
+
 @test "push statsd: a unix socket, as the Datadog Agent has one" {
   requires python3
   start_sink datagram unix "$OUT/dsd.socket"
@@ -233,6 +252,9 @@ arrived() { [ -e "$OUT/sink/$1" ]; }
 }
 
 @test "push: wrong calls name what is expected" {
+  printf 'Authorization: Bearer %09000d\n' 1 >"$OUT/token"
+  run -2 "$NETVITALS" push influx --header "@$OUT/token" --to http://127.0.0.1:1/ "$FIXTURES/report-rtt.ndjson"
+  [[ $output == *"longer than 8190 bytes"* ]]
   run --separate-stderr "$NETVITALS" push kafka </dev/null
   assert_equal "$status" 2
   run --separate-stderr "$NETVITALS" push influx </dev/null

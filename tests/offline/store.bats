@@ -334,3 +334,8 @@ spoil() {
   grep -q "cannot read ${files[0]}: No such file" "$OUT/report.err"
   assert_jq "$OUT/report.out" ".[0].rows | map(.acked) | add == 310 - $lost"
 }
+
+@test "record makes its folder and those above it" {
+  echo '{"type":"begin","ts_us":1700000000000000,"tool":"x"}' | "$NETVITALS" record --dir "$OUT/a/b/c"
+  assert_jq <("$NETVITALS" report rtt --format json "$OUT/a/b/c" 2>/dev/null) '.[0].loss.events >= 1'
+}
