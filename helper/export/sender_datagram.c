@@ -26,6 +26,8 @@ enum {
 struct datagram_sender {
     int fd;
     size_t payload_max;
+    unsigned burst;    // datagrams since the last pause
+    uint64_t until_us; // when the batch has had enough time
     struct sender_counts counts;
 };
 
@@ -102,15 +104,15 @@ static void *datagram_open(const char *to, const struct opt_list *headers, char 
     return NULL;
 }
 
-// A server on this host that is behind makes send() fail at once: it gets a second to catch up.
+// A server on this host that is behind makes send() fail at once: it gets a second to catch up with
+// a batch.
 static bool send_patiently(struct datagram_sender *s, const char *lines, size_t size)
 {
     struct pollfd room = {.fd = s->fd, .events = POLLOUT};
     // an ICMP answer to an earlier datagram is reported here: the server may be back by now
     bool sent = send(s->fd, lines, size, MSG_NOSIGNAL) >= 0 ||
                 (errno == ECONNREFUSED && send(s->fd, lines, size, MSG_NOSIGNAL) >= 0);
-    for (uint64_t until_us = steady_now_us() + PATIENCE_US;
-         !sent && (errno == EAGAIN || errno == ENOBUFS) && steady_now_us() < until_us;) {
+    while (!sent && (errno == EAGAIN || errno == ENOBUFS) && steady_now_us() < s->until_us) {
         poll(&room, 1, PACE_MS);
         sent = send(s->fd, lines, size, MSG_NOSIGNAL) >= 0;
     }
@@ -122,7 +124,7 @@ static void send_one(struct datagram_sender *s, const char *lines, size_t size)
     if (size && lines[size - 1] == '\n')
         size--;
     // nothing says that a server behind UDP has no room: it gets time to read what it has
-    if (s->counts.sent % BURST == BURST - 1)
+    if (s->burst++ % BURST == BURST - 1)
         poll(NULL, 0, PACE_MS);
     if (!send_patiently(s, lines, size)) {
         s->counts.dropped++;
@@ -136,6 +138,7 @@ static void datagram_send(void *self, const char *batch, size_t size)
 {
     struct datagram_sender *s = self;
     size_t start = 0, end = 0;
+    s->until_us = steady_now_us() + PATIENCE_US;
     while (end < size) {
         const char *newline = memchr(batch + end, '\n', size - end);
         size_t next = newline ? (size_t)(newline - batch) + 1 : size;

@@ -238,6 +238,18 @@ arrived() { [ -e "$OUT/sink/$1" ]; }
   wait_until 30 lines_arrived
 }
 
+@test "push statsd: a server that does not read keeps it for a second, and what was lost is said" {
+  requires python3
+  awk 'BEGIN { for (i = 0; i < 4000; i++)
+    printf "{\"type\":\"sctp_hb_sent\",\"ts_us\":%d,\"netns\":1,\"assoc_id\":%d,\"lport\":1,\"raddr\":\"198.18.0.2\",\"rport\":2}\n", 1790000000000000 + i, i }' >"$OUT/in"
+  start_sink datagram unix "$OUT/dsd.socket"
+  kill -STOP "${PIDS[sink]}"
+  # hundreds of datagrams, each of which could wait
+  run -1 --separate-stderr timeout 20 "$NETVITALS" push statsd rtt --to "unixgram://$OUT/dsd.socket" "$OUT/in"
+  kill -CONT "${PIDS[sink]}"
+  [[ $stderr == *"dropped"* ]]
+}
+
 lines_arrived() { [ "$(cat "$OUT"/sink/gram.* 2>/dev/null | grep -c .)" -eq "$(wc -l <"$OUT/report")" ]; }
 
 @test "push statsd: a unix socket, as the Datadog Agent has one" {
