@@ -139,8 +139,10 @@ static int finish(struct push *p, bool live)
     const struct sender_counts *counts = sender->counts(p->sender);
     if (all_sent && counts->dropped == 0)
         return EXIT_OK;
-    cli_error(p->program, "%s: not everything could be sent: %s", p->to,
-              counts->error[0] ? counts->error : "no answer in time");
+    cli_error(p->program,
+              "%s: not everything could be sent: %s (%" PRIu64 " sent, %" PRIu64 " dropped)", p->to,
+              counts->error[0] ? counts->error : "no answer in time", counts->sent,
+              counts->dropped);
     return EXIT_FAILED;
 }
 
