@@ -4,16 +4,18 @@
 #
 # sctphb and sctppath on real associations, held against captures of the same packets.
 # Starting bpftrace takes long under emulation, so all scenarios run at the same time, each in its own pair of
-# namespaces (all with the same addresses): tests/lib/sctp_scenarios. The tests look at what was recorded.
-# SCTP_RECORDED=DIR bats tests/live/sctp.bats looks at an earlier recording instead of making one (on any machine).
+# namespaces (all with the same addresses), and leave a recording. The tests look at it.
+# RECORDED=DIR bats tests/live/sctp.bats looks at an earlier recording instead of making one (on any machine).
+#
+# recorded: tests/lib/sctp_scenarios
 #
 # shellcheck disable=SC2016 # $names in single quotes are jq's
 
 load ../lib/common
 
 setup_file() {
-  if [ -n "${SCTP_RECORDED-}" ]; then
-    cp "$SCTP_RECORDED"/* "$BATS_FILE_TMPDIR/"
+  if [ -n "${RECORDED-}" ]; then
+    cp "$RECORDED"/* "$BATS_FILE_TMPDIR/"
     return
   fi
   local need
@@ -23,7 +25,7 @@ setup_file() {
 }
 
 test_setup() {
-  [ -n "${SCTP_RECORDED-}" ] || requires root sctp btf bpftrace kprobes tc tcpdump python3
+  [ -n "${RECORDED-}" ] || requires root sctp btf bpftrace kprobes tc tcpdump python3
   requires jq python3
   EVENTS=$BATS_FILE_TMPDIR/sctphb.ndjson
   CHANGES=$BATS_FILE_TMPDIR/sctppath.ndjson
@@ -228,9 +230,6 @@ agrees_with_capture() { # PAIR DEVICE LOCAL RADDR
     run --separate-stderr "$NETVITALS" lint "$stream"
     run ! grep -vE ': time: |^$' <<<"$output"
   done
-  # the clock of the events is the clock of the host
-  [ -z "${SCTP_RECORDED-}" ] || return 0
-  local now
-  now=$(date +%s)
-  jq -se --argjson now "$now" '.[-1].ts_us / 1000000 | . <= $now + 1 and . > $now - 600' "$EVENTS"
+  # the clock of the events is the clock of their host
+  jq -se --argjson now "$(cat "$BATS_FILE_TMPDIR/now")" '.[-1].ts_us / 1000000 | . <= $now + 1 and . > $now - 600' "$EVENTS"
 }
