@@ -187,6 +187,10 @@ agrees_with_capture() { # PAIR DEVICE LOCAL RADDR
   run ! grep -x 4096 "$BATS_FILE_TMPDIR/sctphb.keys"
 }
 
+@test "HEARTBEATs made and received are seen by fexit and fentry, which the kernel does not skip" {
+  assert_equal "$(cat "$BATS_FILE_TMPDIR/sctphb.fentry")" 2
+}
+
 @test "more heartbeats than 4,096 keys: those of 320 paths are as many as in the capture, and none is lost" {
   "$ROOT/tests/lib/heartbeats_in_capture.py" "$BATS_FILE_TMPDIR/many.a1.pcap" 10.9.1.1 |
     jq -s 'map({raddr, sent, acked}) | sort_by(.raddr)' >"$OUT/captured"
