@@ -91,14 +91,15 @@ static void *http_open(const char *to, const struct opt_list *headers, char *err
     return s;
 }
 
-static void drop_first(struct http_sender *s)
+// Takes the batch that *link points at out of the queue.
+static void drop_at(struct http_sender *s, struct batch **link)
 {
-    struct batch *b = s->first;
+    struct batch *b = *link;
     if (!b)
         return;
-    s->first = b->next;
-    if (!s->first)
-        s->last = &s->first;
+    *link = b->next;
+    if (!*link)
+        s->last = link;
     s->waiting -= b->size;
     free(b);
 }
@@ -107,9 +108,12 @@ static void http_send(void *self, const char *bytes, size_t size)
 {
     struct http_sender *s = self;
     struct batch *b = malloc(sizeof(*b) + size);
-    // the oldest goes first, but not the one that is under way
-    while (s->waiting + size > WAITING_MAX && s->first && !s->busy) {
-        drop_first(s);
+    // the oldest goes first, but not the one that is under way: libcurl reads its bytes. One that
+    // has no room beside that drives nothing out.
+    struct batch **oldest = s->busy ? &s->first->next : &s->first;
+    size_t kept = s->busy ? s->first->size : 0;
+    while (b && kept + size <= WAITING_MAX && s->waiting + size > WAITING_MAX && *oldest) {
+        drop_at(s, oldest);
         s->counts.dropped++;
     }
     if (!b || s->waiting + size > WAITING_MAX) {
@@ -149,7 +153,7 @@ static void finish_first(struct http_sender *s, CURLcode code)
     if (code == CURLE_OK && status >= 200 && status < 300) {
         s->counts.sent++;
         s->delay_us = first_delay_us;
-        drop_first(s);
+        drop_at(s, &s->first);
         return;
     }
     if (code == CURLE_OK)
@@ -163,7 +167,7 @@ static void finish_first(struct http_sender *s, CURLcode code)
         return;
     }
     s->counts.dropped++;
-    drop_first(s);
+    drop_at(s, &s->first);
 }
 
 static bool http_work(void *self)
