@@ -182,11 +182,15 @@ const struct command command_serve = {
     .operands = "[rtt|traffic|cgroup|redirect|all]",
     .summary = "Offer the live stream on standard input to Prometheus, as text format 0.0.4 or "
                "OpenMetrics",
-    .details = "Ends with the stream. Counters count since the start, quantiles are of the recent "
-               "past, verdicts and\n"
-               "ages are as of the scrape. A table has at most 1000 series of a metric; the "
-               "counters of the rest are\n"
-               "summed up with every label `other`. One thread, 16 connections.",
+    .details =
+        "Ends with the stream. Counters count since the start, quantiles are of the recent "
+        "past, verdicts and\n"
+        "ages are as of the scrape. A table has at most 1000 series of a metric; the "
+        "counters of the rest are\n"
+        "summed up with every label `other`. What a name that is known later can move to "
+        "another row (traffic\n"
+        "by name, app, rate, evidence or unverified, and the bill) is a gauge. One thread, 16 "
+        "connections.",
     .options = tables,
     .more_options = aggregate_options,
     .config_size = sizeof(struct serve_options),

@@ -14,14 +14,17 @@
 
 enum { BILL_FREE, BILL_CHARGED, BILL_UNKNOWN, BILL_RATES };
 
+// A name that is known later moves bytes to another rate.
 static const struct column bill_columns[] = {
-    {"free_bytes", "FREE", UNIT_BYTES, COLUMN_COUNTER | COLUMN_SHARE},
-    {"charged_bytes", "CHARGED", UNIT_BYTES, COLUMN_COUNTER | COLUMN_SHARE},
-    {"unknown_bytes", "UNKNOWN", UNIT_BYTES, COLUMN_COUNTER | COLUMN_SHARE},
-    {"free_packets", "FREE PACKETS", UNIT_PACKETS, COLUMN_COUNTER | COLUMN_WIDE},
-    {"charged_packets", "CHARGED PACKETS", UNIT_PACKETS, COLUMN_COUNTER | COLUMN_WIDE},
-    {"unknown_packets", "UNKNOWN PACKETS", UNIT_PACKETS, COLUMN_COUNTER | COLUMN_WIDE},
-    {"sni_unverified_bytes", "UNVERIFIED", UNIT_BYTES, COLUMN_COUNTER},
+    {"free_bytes", "FREE", UNIT_BYTES, COLUMN_COUNTER | COLUMN_CORRECTED | COLUMN_SHARE},
+    {"charged_bytes", "CHARGED", UNIT_BYTES, COLUMN_COUNTER | COLUMN_CORRECTED | COLUMN_SHARE},
+    {"unknown_bytes", "UNKNOWN", UNIT_BYTES, COLUMN_COUNTER | COLUMN_CORRECTED | COLUMN_SHARE},
+    {"free_packets", "FREE PACKETS", UNIT_PACKETS, COLUMN_COUNTER | COLUMN_CORRECTED | COLUMN_WIDE},
+    {"charged_packets", "CHARGED PACKETS", UNIT_PACKETS,
+     COLUMN_COUNTER | COLUMN_CORRECTED | COLUMN_WIDE},
+    {"unknown_packets", "UNKNOWN PACKETS", UNIT_PACKETS,
+     COLUMN_COUNTER | COLUMN_CORRECTED | COLUMN_WIDE},
+    {"sni_unverified_bytes", "UNVERIFIED", UNIT_BYTES, COLUMN_COUNTER | COLUMN_CORRECTED},
 };
 
 struct bill_line {

@@ -87,6 +87,22 @@ static const struct column value_columns[] = {
 };
 enum { VALUES = sizeof(value_columns) / sizeof(*value_columns) };
 
+// A correction gives a flow's bytes another name, and with it all that follows from the name: in
+// rows by any of these, what was counted can become less.
+static const uint32_t corrected_parts = PART_BIT(NAME) | PART_BIT(APP_BEFORE) |
+                                        PART_BIT(RATE_BEFORE) | PART_BIT(APP) | PART_BIT(RATE) |
+                                        PART_BIT(EVIDENCE) | PART_BIT(UNVERIFIED);
+
+static void add_value_columns(uint32_t parts, struct table *table)
+{
+    for (size_t i = 0; i < VALUES; i++) {
+        struct column column = value_columns[i];
+        if ((column.flags & COLUMN_COUNTER) && (parts & corrected_parts))
+            column.flags |= COLUMN_CORRECTED;
+        table_add_columns(table, &column, 1);
+    }
+}
+
 // Below 0 only in a part of a stream that holds a correction without what it corrects.
 static struct cell count_cell(int64_t value)
 {
@@ -154,7 +170,7 @@ void traffic_sums_table(const struct traffic *t, const struct traffic_sums *s, u
     struct traffic_counts other = s->other;
     traffic_key_columns(s->parts, table, 0);
     size_t keys = table->column_count;
-    table_add_columns(table, value_columns, VALUES);
+    add_value_columns(s->parts, table);
     for (size_t i = 0; i < keymap_count(s->cells); i++) {
         const struct traffic_counts *counts = keymap_cell_at(s->cells, i);
         struct cell *c = traffic_counts_are_zero(counts) ? NULL : table_add_row(table);

@@ -86,16 +86,19 @@ static void print_sample_name(const struct exposition *e, const struct metric *m
     fprintf(e->out, "%s%s", m->name, m->counter ? "_total" : "");
 }
 
-// The sum of the rows beyond the limit; one that does not fit 64 bits stays at the largest value.
+// The sum of the rows beyond the limit; one that does not fit 64 bits stays at the nearest value.
 static struct cell sum_of_rest(const struct table *t, size_t column)
 {
-    uint64_t sum = 0;
+    __int128 sum = 0;
     for (size_t row = EXPOSITION_ROWS_MAX; row < t->row_count; row++) {
         const struct cell *cell = &t->cells[row * t->column_count + column];
-        if (cell->kind == CELL_U64 && __builtin_add_overflow(sum, cell->u64, &sum))
-            return cell_u64(UINT64_MAX);
+        sum += cell->kind == CELL_U64   ? (__int128)cell->u64
+               : cell->kind == CELL_I64 ? cell->i64
+                                        : 0;
     }
-    return cell_u64(sum);
+    if (sum < 0)
+        return cell_i64(sum < INT64_MIN ? INT64_MIN : (int64_t)sum);
+    return cell_u64(sum > UINT64_MAX ? UINT64_MAX : (uint64_t)sum);
 }
 
 static void print_column(const struct exposition *e, const struct table *t, size_t column,
@@ -110,7 +113,7 @@ static void print_column(const struct exposition *e, const struct table *t, size
         print_labels(e, t, row, false, direction);
         print_value(e, cell, m->decimals);
     }
-    if (t->row_count > EXPOSITION_ROWS_MAX && m->counter) {
+    if (t->row_count > EXPOSITION_ROWS_MAX && m->adds_up) {
         struct cell rest = sum_of_rest(t, column);
         print_sample_name(e, m);
         print_labels(e, t, EXPOSITION_ROWS_MAX, false, direction);

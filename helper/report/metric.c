@@ -103,7 +103,9 @@ bool metric_of_column(const struct report *report, const struct table *table, si
     struct text stem = text_of(c->key);
     const struct base_unit *rate = rate_unit_of(stem, c->unit);
     const struct base_unit *unit = rate ? rate : base_unit_of(c->unit);
-    *out = (struct metric){.counter = (c->flags & COLUMN_COUNTER) != 0};
+    bool adds_up = (c->flags & COLUMN_COUNTER) != 0;
+    *out =
+        (struct metric){.adds_up = adds_up, .counter = adds_up && !(c->flags & COLUMN_CORRECTED)};
     metric_split_direction(stem, &stem, &out->direction);
     if (unit) {
         out->unit = unit->name;

@@ -13,7 +13,8 @@ struct metric {
     char name[METRIC_NAME_MAX]; // of the family: without _total
     const char *unit;           // "seconds", "bytes", "packets", "ratio"; NULL: none
     unsigned decimals;          // values are in 10^-decimals of the unit
-    bool counter;
+    bool adds_up;               // over rows and over time, and
+    bool counter;          // never goes down, which Prometheus and OpenMetrics ask of a counter
     struct text direction; // "up" or "down", else absent: a label
 };
 

@@ -2,8 +2,8 @@
 //
 // otlp.c - OpenTelemetry metrics as the JSON that OTLP/HTTP takes (opentelemetry-proto,
 // docs/specification.md): 64-bit integers and times are strings, enums are numbers. Counters are
-// sums of the report's time (delta temporality), everything else is a gauge; units are UCUM, so
-// values stay the integers that they are.
+// sums of the report's time (delta temporality), monotonic ones unless corrections can take from
+// them, everything else is a gauge; units are UCUM, so values stay the integers that they are.
 
 #include "helper/report/metric.h"
 #include "helper/report/render.h"
@@ -93,14 +93,15 @@ static void print_point(FILE *out, const struct report *r, const struct table *t
 }
 
 static void open_metric(FILE *out, const struct report *r, const struct table *t, struct text stem,
-                        const char *unit, bool counter, bool *first)
+                        const char *unit, unsigned flags, bool *first)
 {
-    bool main_table = t == &r->rows;
+    bool main_table = t == &r->rows, counter = flags & COLUMN_COUNTER;
     fprintf(out, "%s\n      {\"name\":\"netvitals.%s%s%s.%.*s\",\"unit\":\"%s\",\"%s\":{",
             *first ? "" : ",", r->name, main_table ? "" : ".", main_table ? "" : t->name,
             (int)stem.len, stem.ptr, unit, counter ? "sum" : "gauge");
     if (counter)
-        fprintf(out, "\"aggregationTemporality\":%d,\"isMonotonic\":true,", TEMPORALITY_DELTA);
+        fprintf(out, "\"aggregationTemporality\":%d,\"isMonotonic\":%s,", TEMPORALITY_DELTA,
+                flags & COLUMN_CORRECTED ? "false" : "true");
     fputs("\"dataPoints\":[", out);
     *first = false;
 }
@@ -128,8 +129,7 @@ static void print_columns(FILE *out, const struct report *r, const struct table 
         stem = metric_stem(stem, column->unit);
         if (stem.len == 0) // bytes_up: the name is the unit
             stem = text_of(column->unit == UNIT_BYTES ? "bytes" : "packets");
-        open_metric(out, r, t, stem, ucum(column->unit), column->flags & COLUMN_COUNTER,
-                    first_metric);
+        open_metric(out, r, t, stem, ucum(column->unit), column->flags, first_metric);
         for (size_t row = 0; row < t->row_count; row++) {
             const struct cell *cells = &t->cells[row * t->column_count];
             if (cells[c].kind == CELL_U64 || cells[c].kind == CELL_I64)
@@ -149,7 +149,7 @@ static void print_states(FILE *out, const struct report *r, const struct table *
         any |= metric_is_state(&t->columns[c]);
     if (!any || t->row_count == 0)
         return;
-    open_metric(out, r, t, TEXT_LITERAL("info"), "1", false, first_metric);
+    open_metric(out, r, t, TEXT_LITERAL("info"), "1", 0, first_metric);
     for (size_t row = 0; row < t->row_count; row++)
         print_point(out, r, t, &t->cells[row * t->column_count], &one, true, (struct text){0},
                     &first);

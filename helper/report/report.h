@@ -27,9 +27,10 @@ enum column_flags {
     COLUMN_PROSE = 8,   // a sentence for people: no label, no tag, no metric
     COLUMN_STATE =
         16, // how things stand at the end (an age), not what happened in the report's time
-    COLUMN_WHOLE = 8192, // text: never cut, as half a time tells nothing
-    COLUMN_TREE = 4096,  // text: a path, shown below the row of what is above it
-    COLUMN_SPARE = 2048, // text: left out first where a table would be too wide
+    COLUMN_CORRECTED = 16384, // a counter that corrections also take from: over time it can go down
+    COLUMN_WHOLE = 8192,      // text: never cut, as half a time tells nothing
+    COLUMN_TREE = 4096,       // text: a path, shown below the row of what is above it
+    COLUMN_SPARE = 2048,      // text: left out first where a table would be too wide
     // what html draws; a chart of a table has a line of each of its rows' labels
     COLUMN_TIME = 32,    // start of the window, microseconds: the x axis
     COLUMN_LINE = 64,    // y values of a line, and

@@ -207,6 +207,15 @@ RULES
   assert_jq "$OUT/report" '.[0].rows | length == 1 and .[0].app == "named"'
 }
 
+@test "a correction moves bytes from rate to rate: the bill's metrics are gauges" {
+  "$NETVITALS" report traffic "$OUT/flows" --rules "$OUT/rules" --by sub --format openmetrics >"$OUT/metrics"
+  grep -qx '# TYPE netvitals_traffic_bill_free_bytes gauge' "$OUT/metrics"
+  grep -q '^netvitals_traffic_bill_unknown_bytes{' "$OUT/metrics"
+  run grep -E '^netvitals_traffic_(bill|evidence)_[a-z_]*_total' "$OUT/metrics"
+  assert_equal "$output" ""
+  grep -qx '# TYPE netvitals_traffic_bytes counter' "$OUT/metrics"
+}
+
 @test "what --max-keys leaves no room for is in the bill, in nobody's name, and no quota is called good" {
   report --max-keys 2
   assert_jq "$OUT/report" '.[0].bill | (map(.free_bytes + .charged_bytes + .unknown_bytes) | add) == 3080 and .[-1].sub == "other"'

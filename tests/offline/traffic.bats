@@ -83,6 +83,56 @@ END
   assert_jq "$OUT/report" '.[0].rows | length == 1 and .[0].name == "a.example" and .[0].bytes_down == 909 and .[0].packets_up == 2'
 }
 
+# Of the first N lines of $OUT/events, by KEYS, in FORMAT.
+first_lines() { # N KEYS FORMAT
+  head -n "$1" "$OUT/events" | "$NETVITALS" report traffic - --by "$2" --format "$3" 2>/dev/null
+}
+
+@test "what a correction can lower is no counter: a gauge in Prometheus, a sum that is not monotonic in OTLP" {
+  requires promtool
+  local format keys
+  cat >"$OUT/events" <<'END'
+{"type":"flow","ts_us":1000000,"iface":"e","sub":"10.0.0.1","peer":"192.0.2.1","proto":6,"peer_port":443,"bytes_up":100,"bytes_down":900,"packets_up":1,"packets_down":2,"interval_us":1000000}
+{"type":"flow","ts_us":1000000,"iface":"e","sub":"10.0.0.1","peer":"192.0.2.2","proto":6,"peer_port":443,"bytes_up":5,"bytes_down":5,"packets_up":1,"packets_down":1,"interval_us":1000000}
+{"type":"reclass","ts_us":2000000,"iface":"e","sub":"10.0.0.1","peer":"192.0.2.1","proto":6,"peer_port":443,"name":"a.example","evidence":"sni","bytes_up":100,"bytes_down":900,"packets_up":1,"packets_down":2}
+END
+  # it does go down
+  down() { sed -n 's/^netvitals_traffic_bytes{name="",direction="down"} //p; s/^netvitals_traffic_bytes{direction="down"} //p'; }
+  assert_equal "$(first_lines 2 name prometheus | down) $(first_lines 3 name prometheus | down)" "905 5"
+  for keys in name evidence unverified sub,name; do
+    for format in prometheus openmetrics; do
+      first_lines 3 "$keys" "$format" >"$OUT/metrics"
+      grep -qx '# TYPE netvitals_traffic_bytes gauge' "$OUT/metrics"
+      grep -qx '# TYPE netvitals_traffic_packets gauge' "$OUT/metrics"
+      run grep -E '^netvitals_traffic_[a-z]+_total' "$OUT/metrics"
+      assert_equal "$output" ""
+      [ "$format" = openmetrics ] || promtool check metrics <"$OUT/metrics"
+    done
+    first_lines 3 "$keys" otlp >"$OUT/otlp"
+    assert_jq "$OUT/otlp" '[.[0].resourceMetrics[0].scopeMetrics[0].metrics[] | select(.name | startswith("netvitals.traffic.")) | .sum // empty] |
+      length == 4 and all(.isMonotonic == false and .aggregationTemporality == 1)'
+  done
+  # by anything else it only moves within a row
+  first_lines 3 sub,peer openmetrics >"$OUT/metrics"
+  grep -qx '# TYPE netvitals_traffic_bytes counter' "$OUT/metrics"
+  grep -q '^netvitals_traffic_bytes_total{.*direction="up"} 100$' "$OUT/metrics"
+  first_lines 3 sub,peer otlp >"$OUT/otlp"
+  assert_jq "$OUT/otlp" '[.[0].resourceMetrics[0].scopeMetrics[0].metrics[] | .sum // empty] | all(.isMonotonic)'
+}
+
+@test "more names than 1000: what is behind them is summed up, corrections too" {
+  awk 'BEGIN {
+    keys = "\"iface\":\"e\",\"sub\":\"10.0.0.1\",\"peer\":\"192.0.2.1\",\"proto\":6,\"peer_port\":443,\"packets_up\":1,\"packets_down\":1"
+    for (i = 0; i < 1100; i++)
+      printf "{\"type\":\"flow\",\"ts_us\":1000000,%s,\"name\":\"n%d.example%d\",\"evidence\":\"sni\",\"bytes_up\":%d,\"bytes_down\":0,\"interval_us\":1000000}\n", keys, i, i, i < 1000 ? 50 : 7
+    # a part of a stream that holds the correction, not what it corrects
+    printf "{\"type\":\"reclass\",\"ts_us\":2000000,%s,\"from_name\":\"gone.example\",\"from_evidence\":\"dns\",\"name\":\"n0.example0\",\"evidence\":\"sni\",\"bytes_up\":20,\"bytes_down\":0}\n", keys
+  }' >"$OUT/events"
+  first_lines 1101 name prometheus >"$OUT/metrics"
+  assert_equal "$(grep -c '^netvitals_traffic_bytes{.*direction="up"}' "$OUT/metrics")" 1001
+  grep -qx 'netvitals_traffic_bytes{name="other",direction="up"} 680' "$OUT/metrics" # 100 times 7, less 20
+}
+
 @test "check traffic: missing bytes are a warning" {
   run -0 "$NETVITALS" check traffic "$FIXTURES/traffic.ndjson"
   [[ $output == "TRAFFIC OK"* ]]
