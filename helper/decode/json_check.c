@@ -2,10 +2,10 @@
 
 #include "helper/decode/json_check.h"
 #include "helper/decode/field_value.h"
+#include "helper/decode/json_members.h"
 #include "schema/encode.h"
 
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct cursor {
@@ -137,26 +137,6 @@ static bool take_word(struct cursor *c)
     return false;
 }
 
-// A checked string, with its quotes, stands for "type". Escapes count: the parser sees through
-// them.
-static bool means_type(const char *at, const char *end)
-{
-    static const char name[] = "type";
-    size_t n = 0;
-    for (at++; at < end - 1; n++) {
-        unsigned value = (unsigned char)*at;
-        if (*at == '\\' && at[1] == 'u') {
-            value = (unsigned)strtoul((char[]){at[2], at[3], at[4], at[5], '\0'}, NULL, 16);
-            at += 6;
-        } else {
-            at += *at == '\\' ? 2 : 1;
-        }
-        if (n >= sizeof(name) - 1 || value != (unsigned char)name[n])
-            return false;
-    }
-    return n == sizeof(name) - 1;
-}
-
 static bool is_key(const struct cursor *c)
 {
     const char *p = c->at;
@@ -178,7 +158,8 @@ const char *json_check(char *text, size_t len)
         after_comma = *c.at == ',' || (after_comma && is_space(*c.at));
         if (*c.at == '"') {
             wrong = check_string(&c);
-            if (!wrong && depth == 1 && is_key(&c) && means_type(start, c.at) && ++types > 1)
+            if (!wrong && depth == 1 && is_key(&c) &&
+                json_string_is((struct text){start, (size_t)(c.at - start)}, "type") && ++types > 1)
                 wrong = "type: given twice";
         } else if (*c.at == '-' || is_digit(*c.at))
             wrong = check_number(&c);

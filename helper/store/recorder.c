@@ -6,6 +6,7 @@
 #include "helper/store/position.h"
 #include "helper/store/recover.h"
 #include "helper/store/retention.h"
+#include "helper/store/stamp.h"
 #include "schema/encode.h"
 
 #include <errno.h>
@@ -138,31 +139,6 @@ static void store_event(struct recorder *r, const struct event *ev)
     store(r, r->line, len, stamped.ts_us, stamped.seq);
 }
 
-// Puts host and seq before the last brace of a line that is known to be an object.
-static size_t stamp(struct recorder *r, struct text raw, uint64_t position)
-{
-    size_t brace = raw.len;
-    while (raw.ptr[--brace] != '}')
-        ;
-    size_t room = sizeof(r->line);
-    if (brace >= room)
-        return 0;
-    memcpy(r->line, raw.ptr, brace);
-    int len = snprintf(r->line + brace, room - brace, ",\"host\":%s,\"seq\":%" PRIu64 "}\n",
-                       r->identity.quoted, position);
-    return len > 0 && (size_t)len < room - brace ? brace + (size_t)len : 0;
-}
-
-// A producer names its host in `begin`: in the store it has the name that the stream's other events
-// get.
-static size_t stamp_begin(struct recorder *r, const struct event *begin, uint64_t position)
-{
-    struct event stamped = *begin;
-    stamped.host = text_of(r->identity.host);
-    stamped.seq = position;
-    return event_encode(&stamped, r->line, sizeof(r->line));
-}
-
 static size_t copy_line(struct recorder *r, struct text raw)
 {
     if (raw.len + 1 > sizeof(r->line))
@@ -172,6 +148,18 @@ static size_t copy_line(struct recorder *r, struct text raw)
     return raw.len + 1;
 }
 
+// A line that another recorder has stamped keeps its stamp. A producer names its host in `begin`:
+// in the store it has the name that the stream's other events get.
+static size_t stamp(struct recorder *r, struct text raw, const struct event *ev, uint64_t position)
+{
+    const bool has_host = ev ? ev->host.ptr != NULL : stamp_has_host(raw);
+    if (has_host && !(ev && ev->type == EV_begin && !ev->seq))
+        return copy_line(r, raw);
+    const bool begun = has_host || (ev ? ev->seq != 0 : stamp_is_begun(raw));
+    return (begun ? stamp_replace : stamp_add)(&r->identity, raw, position, r->line,
+                                               sizeof(r->line));
+}
+
 void recorder_line(struct recorder *r, struct text raw, const struct event *ev)
 {
     if (!raw.ptr) {
@@ -179,13 +167,7 @@ void recorder_line(struct recorder *r, struct text raw, const struct event *ev)
         return;
     }
     uint64_t position = take_position(r);
-    size_t len;
-    if (!ev || !ev->host.ptr)
-        len = stamp(r, raw, position);
-    else if (ev->type == EV_begin && !ev->seq)
-        len = stamp_begin(r, ev, position);
-    else
-        len = copy_line(r, raw); // a line that another recorder has stamped keeps its stamp
+    size_t len = stamp(r, raw, ev, position);
     if (len == 0) {
         position_set_taken(&r->position, position - 1);
         recorder_reject(r);

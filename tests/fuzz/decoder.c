@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // LINK: helper/decode/feed.c helper/decode/decoder.c helper/decode/json_event.c
-// LINK: helper/decode/json_check.c helper/decode/scan.c helper/decode/field_value.c
+// LINK: helper/decode/json_check.c helper/decode/json_members.c helper/decode/scan.c
+// LINK: helper/decode/field_value.c
 // LINK: helper/decode/bpftrace.c helper/decode/text_arena.c
 // LINK: schema/encode.c schema/events.c schema/ip.c
 // LIBS: json-c
 //
 // Any bytes, line by line, through the scanner and through json-c alone: the same result, the same
 // event, the same error on every line. And all of it through the feed, which must count what they
-// said.
+// said. A line that decodes can be taken apart into its keys.
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "helper/decode/decoder.h"
 #include "helper/decode/feed.h"
+#include "helper/decode/json_members.h"
 #include "schema/encode.h"
 
 struct tally {
@@ -52,6 +54,20 @@ static void compare(struct decoder *fast, enum decode_result result, const struc
         fail("events differ", line, len);
 }
 
+static void take_apart(const struct decoder *d, enum decode_result result)
+{
+    struct json_members members = {.rest = decoder_raw(d)};
+    const struct text raw = members.rest;
+    struct json_member m;
+    if (!raw.ptr || (result != DECODE_EVENT && result != DECODE_UNKNOWN))
+        return;
+    while (json_members_next(&members, &m))
+        if (m.whole.ptr < raw.ptr || m.whole.ptr + m.whole.len > raw.ptr + raw.len)
+            fail("a key is outside of the line", raw.ptr, raw.len);
+    if (!members.ended)
+        fail("cannot be taken apart", raw.ptr, raw.len);
+}
+
 static void both(struct decoder *fast, struct decoder *slow, const char *line, size_t len,
                  struct tally *tally)
 {
@@ -62,6 +78,7 @@ static void both(struct decoder *fast, struct decoder *slow, const char *line, s
     bool more, slow_more;
     do {
         compare(fast, result, &ev, slow, slow_result, &slow_ev, line, len);
+        take_apart(fast, result);
         count(tally, result);
         more = decoder_next(fast, &result, &ev);
         slow_more = decoder_next(slow, &slow_result, &slow_ev);

@@ -49,6 +49,34 @@ segments() { find "$OUT/store" -name '*.zst' | wc -l; }
   run -0 "$NETVITALS" lint "$OUT/stored" # no seq is missing
 }
 
+@test "what the schema does not know of a begin stays in it, byte for byte" {
+  requires jq zstd
+  cat >"$OUT/stream" <<'END'
+{"type":"begin","ts_us":1700000000000000,"tool":"sctphb","host_hex":"612022c3a4","new":{"host":"x","seq":[7, 7]} , "float":1.50,"n":18446744073709551615}
+ { "type" : "begin", "ts_us" : 1700000000000001, "tool" : "x", "h\u006fst" : "a\u0062", "new" : "\u00e9}\",\"host\":" }
+END
+  record <"$OUT/stream"
+  zstd -dcq "$OUT"/store/*.zst >"$OUT/stored"
+  assert_equal "$(sed -n 1p "$OUT/stored")" '{"type":"begin","ts_us":1700000000000000,"tool":"sctphb","new":{"host":"x","seq":[7, 7]},"float":1.50,"n":18446744073709551615,"host":"web1","seq":1}'
+  assert_equal "$(sed -n 2p "$OUT/stored")" '{"type" : "begin","ts_us" : 1700000000000001,"tool" : "x","new" : "\u00e9}\",\"host\":","host":"web1","seq":2}'
+}
+
+@test "a line of an unknown type gets one host and one seq" {
+  requires jq zstd
+  cat >"$OUT/stream" <<'END'
+{"type":"from_the_future","host":"db1","seq":17,"x":1}
+{"type":"from_the_future","seq":17,"x":{"host":"y","seq":3}}
+{"type":"from_the_future","host":null,"x":2}
+{"type":"end","seq":17,"ts_us":1700000002000000,"x":3}
+END
+  record <"$OUT/stream"
+  zstd -dcq "$OUT"/store/*.zst | tee "$OUT/stored"
+  assert_equal "$(cat "$OUT/stored")" '{"type":"from_the_future","host":"db1","seq":17,"x":1}
+{"type":"from_the_future","x":{"host":"y","seq":3},"host":"web1","seq":2}
+{"type":"from_the_future","x":2,"host":"web1","seq":3}
+{"type":"end","ts_us":1700000002000000,"x":3,"host":"web1","seq":4}'
+}
+
 @test "unknown types and keys are stored as they came; malformed lines are counted in the store" {
   requires jq zstd
   {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// LINK: helper/decode/decoder.c helper/decode/json_event.c helper/decode/json_check.c
+// LINK: helper/decode/decoder.c helper/decode/json_event.c helper/decode/json_check.c helper/decode/json_members.c
 // LINK: helper/decode/scan.c helper/decode/field_value.c helper/decode/bpftrace.c
 // LINK: helper/decode/text_arena.c schema/encode.c schema/events.c schema/ip.c
 // LIBS: json-c
