@@ -122,6 +122,14 @@ bool cgroup_wanted(const struct cgroup_aggregate *a, uint32_t hierarchy, struct 
 void cgroup_rows(struct cgroup_aggregate *a, struct report *report);
 void cgroup_timeline(struct cgroup_aggregate *a, struct report *report);
 
+// In the order of the tree: what is below a cgroup follows it.
+int cgroup_compare_paths(struct text a, struct text b);
+
+// Processes of the cgroups asked for that were killed for want of memory in the report's time, each
+// counted once; *path is the first cgroup, in the order of the tree, that has some. One reading of
+// the kernel's counters does not say when: they count since the cgroup was made.
+uint64_t cgroup_oom_kills(const struct cgroup_aggregate *a, struct text *path);
+
 // `netvitals check cgroup`.
 enum check_state cgroup_check(void *self, uint64_t now_us, struct check_result *result);
 

@@ -47,7 +47,8 @@ static void add_state(struct cgroup_cell *c, const struct event *ev)
         take_throttle(c, &(struct cgroup_throttle_reading){ev->ts_us, s->periods, s->throttled,
                                                            s->throttled_ns});
     if (EVENT_HAS(ev, cgroup_state, run_ns) || EVENT_HAS(ev, cgroup_state, oom_kills))
-        take_used(c, &(struct cgroup_used_reading){ev->ts_us, s->run_ns, s->oom_kills});
+        take_used(c, &(struct cgroup_used_reading){ev->ts_us, s->run_ns, s->oom_kills,
+                                                   s->oom_kills_below});
 }
 
 static void note_traffic(struct cgroup_cell *c, bool known)

@@ -66,7 +66,8 @@ enum cgroup_limit {
     X(throttle, throttled)                                                                         \
     X(throttle, throttled_ns)                                                                      \
     X(used, used_ns)                                                                               \
-    X(used, oom_kills)
+    X(used, oom_kills)                                                                             \
+    X(used, oom_kills_below)
 
 // The groups, and what cgroup_summary calls the times of their readings: first_…_us, last_…_us.
 #define CGROUP_READING_GROUPS(X)                                                                   \
@@ -87,7 +88,7 @@ struct cgroup_throttle_reading {
 
 struct cgroup_used_reading {
     uint64_t at_us;
-    uint64_t used_ns, oom_kills;
+    uint64_t used_ns, oom_kills, oom_kills_below;
 };
 
 struct cgroup_cell {

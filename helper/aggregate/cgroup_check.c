@@ -95,26 +95,6 @@ static void keep_largest(struct judged *into, const struct judged *j)
 #undef KEEP
 }
 
-// Processes of the cgroups asked for that were killed for want of memory in the report's time. One
-// reading of the kernel's counter does not say when: it counts since the cgroup was made.
-static uint64_t count_oom_kills(const struct cgroup_aggregate *a, struct text *path)
-{
-    uint64_t all = 0;
-    for (size_t i = 0; i < keymap_count(a->cells); i++) {
-        const struct cgroup_key *key = keymap_key_at(a->cells, i);
-        const struct cgroup_cell *cell = keymap_cell_at(a->cells, i);
-        const struct cgroup_used_reading *first = &cell->first_used, *last = &cell->last_used;
-        uint64_t kills = cell->oom_events;
-        if (last->at_us > first->at_us && last->oom_kills >= first->oom_kills)
-            kills = last->oom_kills - first->oom_kills;
-        if (!kills || !cgroup_wanted(a, key->hierarchy, cgroup_path(a, cell)))
-            continue;
-        *path = all ? *path : cgroup_path(a, cell);
-        all += kills;
-    }
-    return all;
-}
-
 static enum check_state check_rows(const struct table *t, const struct report_options *o,
                                    uint64_t oom_kills, struct text oom_path,
                                    struct check_result *result)
@@ -162,7 +142,7 @@ enum check_state cgroup_check(void *self, uint64_t now_us, struct check_result *
     cgroup_rows(a, &report);
     enum check_state state = CHECK_UNKNOWN;
     struct text oom_path = {NULL, 0};
-    uint64_t oom_kills = count_oom_kills(a, &oom_path);
+    uint64_t oom_kills = cgroup_oom_kills(a, &oom_path);
     if (report.rows.row_count)
         state = check_rows(&report.rows, a->options, oom_kills, oom_path, result);
     else

@@ -51,6 +51,7 @@ static const struct cgroup_column columns[] = {
     {{"limit_reclaims", "LIMIT RECLAIMS", UNIT_COUNT, COLUMN_COUNTER | COLUMN_WIDE}, SEEN_MEM},
     {{"limit_reclaim_ns", "LIMIT RECLAIM TIME", UNIT_NS, COLUMN_COUNTER | COLUMN_WIDE}, SEEN_MEM},
     {{"oom_kills", "OOM KILLS", UNIT_COUNT, COLUMN_WIDE | COLUMN_STATE}, 0},
+    {{"oom_kills_below", "OOM KILLS BELOW", UNIT_COUNT, COLUMN_WIDE | COLUMN_STATE}, 0},
     {{"moved_in", "MOVED IN", UNIT_COUNT, COLUMN_COUNTER | COLUMN_SPARE}, SEEN_MOVES},
     {{"moved_out", "MOVED OUT", UNIT_COUNT, COLUMN_COUNTER | COLUMN_SPARE}, SEEN_MOVES},
 };
@@ -89,7 +90,7 @@ bool cgroup_wanted(const struct cgroup_aggregate *a, uint32_t hierarchy, struct 
 }
 
 // A slash sorts before any other byte, so that what is below a cgroup follows it.
-static int compare_paths(struct text a, struct text b)
+int cgroup_compare_paths(struct text a, struct text b)
 {
     size_t n = a.len < b.len ? a.len : b.len;
     for (size_t i = 0; i < n; i++)
@@ -104,7 +105,7 @@ static int compare_nodes(const void *a, const void *b)
 {
     const struct node *x = a, *y = b;
     int c = text_compare(x->hierarchy, y->hierarchy);
-    c = c ? c : compare_paths(x->path, y->path);
+    c = c ? c : cgroup_compare_paths(x->path, y->path);
     if (c)
         return c;
     return x->key->id < y->key->id ? -1 : x->key->id > y->key->id;
@@ -177,9 +178,12 @@ static void fill_readings(struct cell *throttled_ns, struct cell *used, struct c
     }
     if (lu->at_us) {
         *used = cell_u64(added(fu->at_us, lu->at_us, fu->used_ns, lu->used_ns));
-        *oom_kills = cell_u64(added(fu->at_us, lu->at_us, fu->oom_kills, lu->oom_kills));
+        oom_kills[0] = cell_u64(added(fu->at_us, lu->at_us, fu->oom_kills, lu->oom_kills));
+        if (lu->oom_kills_below) // else there were none, or nobody can say
+            oom_kills[1] =
+                cell_u64(added(fu->at_us, lu->at_us, fu->oom_kills_below, lu->oom_kills_below));
     } else if (c->oom_events) {
-        *oom_kills = cell_u64(c->oom_events);
+        oom_kills[0] = cell_u64(c->oom_events);
     }
 }
 
@@ -214,7 +218,8 @@ static void fill_values(struct cell *c, const struct cgroup_cell *cell)
     };
     for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++)
         *c++ = cell_u64(counts[i]);
-    fill_readings(throttled_ns, used, c++, cell);
+    fill_readings(throttled_ns, used, c, cell);
+    c += 2;
     *c++ = cell_u64(cell->moved_in);
     *c++ = cell_u64(cell->moved_out);
 }

@@ -2,6 +2,7 @@
 
 #include "helper/cgroupfs/cgroup_files.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -85,6 +86,52 @@ static void take_throttling(const char *stat, const char *time_key, uint64_t ns_
     EVENT_SET(ev, cgroup_state, throttled_ns, time * ns_a_unit);
 }
 
+static bool read_key(int dir, const char *name, const char *key, uint64_t *value)
+{
+    char text[FILE_MAX];
+    return read_file(dir, name, text) && find_key(text, key, value);
+}
+
+// Whether there is a cgroup below that has the file.
+static bool is_below(int dir, const char *name)
+{
+    bool found = false;
+    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = fd >= 0 ? fdopendir(fd) : NULL;
+    if (!entries) {
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    for (const struct dirent *e; !found && (e = readdir(entries));) {
+        char path[sizeof(e->d_name) + 64];
+        snprintf(path, sizeof(path), "%s/%s", e->d_name, name);
+        found = e->d_type == DT_DIR && strcmp(e->d_name, ".") != 0 &&
+                strcmp(e->d_name, "..") != 0 && faccessat(dir, path, F_OK, 0) == 0;
+    }
+    closedir(entries);
+    return found;
+}
+
+// memory.events counts what is below as well, also what was there and is gone (Linux 5.2, commit
+// 9852ae3fe529; before that, and when mounted with memory_localevents, it does not);
+// memory.events.local does not (1e577f970f66). Without the latter nobody can say whose the kills
+// are that a cgroup with others below it counts.
+static void take_oom_kills(int dir, struct event *ev)
+{
+    uint64_t own, all;
+    // the own ones first: one killed in between is below for this reading, and is never counted
+    // twice
+    if (read_key(dir, "memory.events.local", "oom_kill", &own)) {
+        EVENT_SET(ev, cgroup_state, oom_kills, own);
+        if (read_key(dir, "memory.events", "oom_kill", &all) && all >= own)
+            EVENT_SET(ev, cgroup_state, oom_kills_below, all - own);
+    } else if (read_key(dir, "memory.events", "oom_kill", &all) &&
+               !is_below(dir, "memory.events")) {
+        EVENT_SET(ev, cgroup_state, oom_kills, all);
+    }
+}
+
 void cgroup_files_v2(int dir, struct event *ev)
 {
     char text[FILE_MAX], quota[32];
@@ -103,8 +150,7 @@ void cgroup_files_v2(int dir, struct event *ev)
         EVENT_SET(ev, cgroup_state, memory_max_bytes, value);
     if (read_number(dir, "memory.current", &value))
         EVENT_SET(ev, cgroup_state, memory_bytes, value);
-    if (read_file(dir, "memory.events", text) && find_key(text, "oom_kill", &value))
-        EVENT_SET(ev, cgroup_state, oom_kills, value);
+    take_oom_kills(dir, ev);
     take_pids(dir, ev);
 }
 

@@ -45,6 +45,64 @@ state() { # TS_US OOM_KILLS PERIODS THROTTLED_NS
   [[ $output == "CGROUP CRITICAL - /shop: 2 killed for want of memory | "*" oom_kills=2 "* ]]
 }
 
+memory() { # SECONDS CGROUP_ID PATH OOM_KILLS OOM_KILLS_BELOW
+  printf '{"type":"cgroup_state","ts_us":%s,"hierarchy":"v2","cgroup_id":%s,"path":"%s","oom_kills":%s,"oom_kills_below":%s}\n' "$((1790000000 + $1))000000" "${@:2}"
+}
+
+@test "check cgroup: a kill counts once, not in every cgroup above it, and does when its cgroup is gone" {
+  {
+    memory 0 1 /a 0 5
+    memory 0 2 /a/b 0 5
+    memory 0 3 /a/b/c 4 0
+    memory 0 4 /a/b/d 1 0 # removed behind its kill
+    memory 0 5 /a-z 0 0
+  } >"$OUT/first"
+  {
+    memory 10 1 /a 0 8
+    memory 10 2 /a/b 0 8
+    memory 10 3 /a/b/c 6 0
+    memory 10 5 /a-z 0 0
+  } >"$OUT/second"
+  killed() { # [OPTION...]
+    check cgroup "$@" "$OUT/first" "$OUT/second"
+    grep -o ' oom_kills=[0-9]*' <<<"$output" | cut -d= -f2
+  }
+  assert_equal "$(killed)" 3
+  assert_equal "$(killed --under /a/b)" 3
+  assert_equal "$(killed --under /a/b/c)" 2
+  check cgroup "$OUT/first" "$OUT/second"
+  assert_equal "$status" 2
+  [[ $output == "CGROUP CRITICAL - /a/b: 3 killed for want of memory | "* ]]
+  # and by way of summaries
+  "$NETVITALS" report cgroup --format ndjson "$OUT/first" >"$OUT/first.sum"
+  "$NETVITALS" report cgroup --format ndjson "$OUT/second" >"$OUT/second.sum"
+  check cgroup "$OUT/second.sum" "$OUT/first.sum"
+  [[ $output == *" oom_kills=3 "* ]]
+  # each row says its own ones
+  cat "$OUT/first" "$OUT/second" | "$NETVITALS" report cgroup --format json - >"$OUT/report"
+  assert_jq "$OUT/report" '.[0].rows | map([.path, .oom_kills, .oom_kills_below]) |
+    . == [["/a", 0, 3], ["/a/b", 0, 3], ["/a/b/c", 2, null], ["/a/b/d", 1, null], ["/a-z", 0, null]]'
+}
+
+@test "check cgroup: kills of a cgroup that was removed and made again, and what was before, are told apart" {
+  {
+    memory 0 1 /s 0 5
+    memory 0 2 /s/job 5 0
+    memory 5 1 /s 0 5 # nothing is below: job is gone, its old kills stay
+    memory 10 1 /s 0 6
+    memory 10 3 /s/job 1 0
+  } >"$OUT/in"
+  check cgroup "$OUT/in"
+  [[ $output == "CGROUP CRITICAL - /s: 1 killed for want of memory | "*" oom_kills=1 "* ]]
+  memory 20 1 /s 0 7 >>"$OUT/in"
+  memory 20 3 /s/job 2 0 >>"$OUT/in"
+  check cgroup "$OUT/in"
+  [[ $output == *" oom_kills=2 "* ]]
+  head -n 3 "$OUT/in" >"$OUT/before"
+  check cgroup "$OUT/before"
+  assert_equal "$status" 0
+}
+
 @test "check cgroup and check redirect: without events nobody knows" {
   check cgroup /dev/null
   assert_equal "$status" 3
