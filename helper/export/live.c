@@ -96,14 +96,31 @@ static bool comes_from_recent(const struct column *c, enum live_counters counter
     return counters == LIVE_DELTAS || !(c->flags & COLUMN_COUNTER);
 }
 
+// Rows of recent times alone: a correction took all that was in them, which is less than nothing in
+// recent times. Without them, what was sent of them before would stay.
+static void add_emptied_rows(struct table *all, const struct table *recent, const bool *found)
+{
+    for (size_t row = 0; recent->cells && row < recent->row_count; row++) {
+        const struct cell *from = &recent->cells[row * recent->column_count];
+        struct cell *to = found[row] ? NULL : table_add_row(all);
+        for (size_t c = 0; to && c < all->column_count; c++)
+            to[c] = from[c].kind == CELL_TEXT ? cell_copy(all, from[c].text) : from[c];
+    }
+}
+
 static void merge_rows(struct table *all, struct table *recent, enum live_counters counters)
 {
-    if (all->column_count != recent->column_count)
+    bool *found = calloc(recent->row_count + 1, sizeof(*found));
+    if (!found || all->column_count != recent->column_count) {
+        free(found);
         return;
+    }
     table_sort(recent, compare_labels, recent);
     for (size_t row = 0; row < all->row_count; row++) {
         struct cell *cells = &all->cells[row * all->column_count];
         const struct cell *from = find_row(recent, cells);
+        if (from)
+            found[(size_t)(from - recent->cells) / recent->column_count] = true;
         for (size_t c = 0; c < all->column_count; c++) {
             if (!comes_from_recent(&all->columns[c], counters))
                 continue;
@@ -112,6 +129,9 @@ static void merge_rows(struct table *all, struct table *recent, enum live_counte
             cells[c] = from ? from[c] : counts ? cell_u64(0) : (struct cell){.kind = CELL_ABSENT};
         }
     }
+    if (counters == LIVE_DELTAS)
+        add_emptied_rows(all, recent, found);
+    free(found);
 }
 
 size_t live_fill(const struct live *l, uint64_t now_us, struct report *reports)

@@ -211,6 +211,26 @@ arrived() { [ -e "$OUT/sink/$1" ]; }
     map(select(.key == "verdict").value.stringValue) == ["ok"]' "$OUT/sink/post.5"
 }
 
+@test "push otlp: bytes that move to a name leave where they were" {
+  requires python3
+  local flow='"iface":"e","sub":"10.0.0.1","peer":"192.0.2.1","proto":6,"peer_port":443,"bytes_up":100,"bytes_down":900,"packets_up":1,"packets_down":2' n
+  start_sink http
+  start_push otlp traffic --by name --interval 500ms --to "http://127.0.0.1:$(port_of sink)/v1/metrics"
+  echo "{\"type\":\"flow\",\"ts_us\":$(now_us),$flow,\"interval_us\":1000000}" >&7
+  sent_before() { grep -q '"900"' "$OUT"/sink/post.*; }
+  wait_until 30 sent_before
+  echo "{\"type\":\"reclass\",\"ts_us\":$(now_us),$flow,\"name\":\"a.example\",\"evidence\":\"sni\"}" >&7
+  named() { grep -q 'a\.example' "$OUT"/sink/post.*; }
+  wait_until 30 named
+  stop push TERM
+  assert_equal "$status" 0
+  for n in "$OUT"/sink/post.*; do cat "$n"; done >"$OUT/posts"
+  # a sum over the posts of each name's bytes
+  assert_jq "$OUT/posts" '[.[].resourceMetrics[0].scopeMetrics[0].metrics[] | select(.name == "netvitals.traffic.bytes") | .sum |
+    select(.isMonotonic == false).dataPoints[] | {name: ([.attributes[] | select(.key == "name").value.stringValue][0] // ""), n: (.asInt | tonumber)}] |
+    group_by(.name) | map([.[0].name, (map(.n) | add)]) == [["", 0], ["a.example", 1000]]'
+}
+
 @test "push statsd: datagrams hold whole lines and fit an Ethernet frame" {
   requires python3
   start_sink datagram
