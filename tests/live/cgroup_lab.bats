@@ -193,33 +193,6 @@ quota_test() {
   assert_jq "$OUT/oom" "length == 1 and .[0].cgroup_id == $(stat -c %i "$V2/$UNIQUE") and .[0].limit_bytes == 16777216"
 }
 
-@test "lab: a process killed for want of memory is its own cgroup's, and is not forgotten when that is gone" {
-  requires root
-  hand_down memory
-  local top=$V2/$UNIQUE
-  make_cgroup "$top"
-  echo +memory >"$top/cgroup.subtree_control"
-  mkdir "$top/job"
-  at_exit eval "rmdir '$top/job' 2>/dev/null || true"
-  echo 16M >"$top/job/memory.max"
-  echo 0 >"$top/job/memory.swap.max" 2>/dev/null || true
-  "$NETVITALS" report cgroup --snapshot --format ndjson >"$OUT/before" </dev/null
-  # shellcheck disable=SC2016 # sh's; the pipe makes tail keep a line that does not end
-  sh -c 'echo $$ >"$1/cgroup.procs"; exec tail -c 200M /dev/zero' sh "$top/job" || true
-  # the kernel counts it at both
-  assert_equal "$(cat "$top/memory.events" "$top/job/memory.events" | awk '$1 == "oom_kill" { print $2 }' | xargs)" "1 1"
-  "$NETVITALS" report cgroup --snapshot --format ndjson >"$OUT/behind" </dev/null
-  rmdir "$top/job"
-  "$NETVITALS" report cgroup --snapshot --format ndjson >"$OUT/gone" </dev/null
-  report --under "/$UNIQUE" "$OUT/before" "$OUT/behind" >"$OUT/report"
-  assert_jq "$OUT/report" '.[0].rows | map([.oom_kills, .oom_kills_below]) == [[0, 1], [1, null]]'
-  local last
-  for last in behind gone; do
-    run -2 --separate-stderr "$NETVITALS" check cgroup --under "/$UNIQUE" "$OUT/before" "$OUT/$last"
-    [[ $output == *" oom_kills=1 "* ]]
-  done
-}
-
 @test "lab: cgio: bytes read with O_DIRECT are its cgroup's" {
   requires root bpftrace btf
   costs_time
