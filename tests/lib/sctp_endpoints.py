@@ -145,16 +145,17 @@ class Printed:
 
 def demand(name, rounds, path, associations, addresses):
     addresses = addresses.split(",")
-    acks = Printed(path, '"type":"sctp_hb_ack".*"raddr":"(' + "|".join(map(re.escape, addresses)) + ')"')
+    # What the peer has answered, not what the host got: an ACK that the kernel did not show is printed when the association ends.
+    answered = Printed(path, '"type":"sctp_hb_recv".*"laddr":"(' + "|".join(map(re.escape, addresses)) + ')"')
     sent = 0
     for number in list(range(1, int(associations) + 1)) * int(rounds):
         sock = sockets[f"{name}{number}"]
         port = sock.getpeername()[1]
         for address in addresses:
-            acks.wait_for(sent - 160)
+            answered.wait_for(sent - 160)
             set_path(sock, SPP_HB_DEMAND, sockaddr(address, port))
             sent += 1
-    acks.wait_for(sent)
+    answered.wait_for(sent)
 
 
 def abort(name):

@@ -191,7 +191,7 @@ agrees_with_capture() { # PAIR DEVICE LOCAL RADDR
   assert_equal "$(cat "$BATS_FILE_TMPDIR/sctphb.fentry")" 2
 }
 
-@test "more heartbeats than 4,096 keys: those of 320 paths are as many as in the capture, and none is lost" {
+@test "more heartbeats than 4,096 keys: those of 320 paths are as many as in the capture, sent and answered" {
   "$ROOT/tests/lib/heartbeats_in_capture.py" "$BATS_FILE_TMPDIR/many.a1.pcap" 10.9.1.1 |
     jq -s 'map({raddr, sent, acked}) | sort_by(.raddr)' >"$OUT/captured"
   of_pair "$EVENTS" many 'group_by(.raddr) | map({raddr: .[0].raddr, sent: (map(select(.type == "sctp_hb_sent")) | length),
@@ -220,15 +220,17 @@ agrees_with_capture() { # PAIR DEVICE LOCAL RADDR
   assert_equal "$(cat "$BATS_FILE_TMPDIR/filtered.err")" ""
 }
 
-@test "the streams are framed, hold what the schema knows, and nothing was lost" {
+@test "the streams are framed, hold what the schema knows, and nothing was lost that the kernel showed" {
   local stream
   for stream in "$EVENTS" "$CHANGES"; do
     jq -se '.[0].type == "begin" and .[-1].type == "end" and .[-1].ts_us >= (map(.ts_us) | max) and
       (map(select(.type == "ready")) | length) == 1' "$stream"
-    # an RTT of an ACK that the kernel did not show is said to be lost, and nothing else is
-    jq -se 'map(select(.type == "lost")) | all(.where == "RTT of an ACK" and .events == 1)' "$stream"
-    jq -se '[(map(select(.type == "lost")) | length), (map(select(.type == "sctp_hb_ack" and .verdict == "ok" and (.rtt_ns | not))) | length)] |
-      . as [$lost, $without] | debug | $lost == $without' "$stream"
+    # Nothing is lost, but the RTT of an ACK whose probe the kernel says that it skipped: before 6.7 it does not say so, and
+    # there none is.
+    jq -se --argjson skipped "$(cat "$BATS_FILE_TMPDIR/sctphb.misses")" 'map(select(.type == "lost")) |
+      length <= $skipped and all(.where == "RTT of an ACK" and .events == 1)' "$stream"
+    jq -se '(map(select(.type == "lost")) | length) ==
+      (map(select(.type == "sctp_hb_ack" and .verdict == "ok" and (.rtt_ns | not))) | length)' "$stream"
     jq -se --arg version "$(cat "$ROOT/VERSION")" '.[0].version == $version and (.[0].kernel | length) > 3' "$stream"
     # a starved guest delivers late what one of its CPUs saw: that finding is its own
     run --separate-stderr "$NETVITALS" lint "$stream"
