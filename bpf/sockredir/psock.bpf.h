@@ -19,7 +19,14 @@ struct sk_buff_head {
     __u32 qlen;
 };
 
+struct bpf_prog;
+
+struct sk_psock_progs {
+    struct bpf_prog *msg_parser; // the sk_msg program
+};
+
 struct sk_psock {
+    struct sk_psock_progs progs;
     struct list_head ingress_msg;    // struct sk_msg, by list
     struct sk_buff_head ingress_skb; // of the sk_skb verdict, waiting for its worker
     refcount_t refcnt;
@@ -98,6 +105,13 @@ __noinline int measure_queue(__u64 address, __u64 cookie, struct queue *queue)
     queue->msgs = msgs;
     // still the same socket with the same psock, so what was read was its queue
     return find_psock(address, cookie) == psock;
+}
+
+// Whether the socket, in a map since a moment ago, got its sk_msg program, and by it holds the map.
+static __always_inline bool has_program(__u64 address, __u64 cookie)
+{
+    struct sk_psock *psock = find_psock(address, cookie);
+    return psock && BPF_CORE_READ(psock, progs.msg_parser);
 }
 
 static __always_inline __u32 psock_references(__u64 address, __u64 cookie)

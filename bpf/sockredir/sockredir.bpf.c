@@ -122,13 +122,22 @@ static __always_inline void count_connection(struct conn *c)
 
 // The socket joins the map, and only then the other end may see it: a message redirected to a
 // socket that is not there yet would be a miss.
-static __always_inline bool join(struct bpf_sock_ops *ops, __u64 cookie, const struct place *place)
+//
+// The map gives each socket its programs, and by them the socket holds the map. But once the last
+// descriptor of the map is closed (the loader was killed) it has none to give, while this program
+// may still run on another CPU. Then a socket would be a member that the map does not wait for: the
+// map goes with its other members, and what waits in this one's queue with it.
+static __always_inline bool join(struct bpf_sock_ops *ops, __u64 sk, __u64 cookie,
+                                 const struct place *place)
 {
     __u64 name = place->id * 2 + place->end;
     if (bpf_map_update_elem(&places, &cookie, place, BPF_ANY) != 0)
         return false;
-    if (bpf_sock_hash_update(ops, &sockets, &name, BPF_ANY) == 0)
-        return true;
+    if (bpf_sock_hash_update(ops, &sockets, &name, BPF_ANY) == 0) {
+        if (has_program(sk, cookie))
+            return true;
+        bpf_map_delete_elem(&sockets, &name);
+    }
     bpf_map_delete_elem(&places, &cookie);
     return false;
 }
@@ -175,7 +184,7 @@ static __always_inline void established(struct bpf_sock_ops *ops, bool active)
     me->sk = (__u64)tp;
     me->cgroup_id = ((struct sock *)tp)->sk_cgrp_data.cgroup->kn->id;
     __u64 cookie = bpf_get_socket_cookie(ops);
-    if (!join(ops, cookie, &place)) {
+    if (!join(ops, me->sk, cookie, &place)) {
         count(&totals.add_failed, 1);
         forget_end(&place, c, 0);
         return;

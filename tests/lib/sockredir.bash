@@ -15,8 +15,11 @@
 #   sized HOST LAB             HOST, in the lab (an emulated, slower machine) LAB
 #   not_in_lab                 skips, in the lab, a test of what hardly depends on the kernel
 #   tool NAME                  path of tests/lib/NAME.c, compiled
+#   objects_of PID             the programs, maps and links that it holds, as "prog 17"
+#   are_gone FILE              whether the kernel has none of the objects in a file any more
 
 SOCKREDIR=$BUILD/bin/sockredir
+command -v bpftool >/dev/null || PATH=$PATH:/usr/sbin
 CGROUP_ROOT=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
 
 end_cgroup() {
@@ -82,4 +85,13 @@ tool() {
     "$ROOT/tests/build-c" plain "$source" "$program.$$" >&2 && mv "$program.$$" "$program"
   fi
   echo "$program"
+}
+
+objects_of() { sed -n 's/^\(prog\|map\|link\)_id:[[:space:]]*/\1 /p' "/proc/$1/fdinfo"/* | sort -u; }
+
+are_gone() {
+  local kind id
+  while read -r kind id; do
+    ! bpftool "$kind" show id "$id" >/dev/null 2>&1 || return 1
+  done <"$1"
 }

@@ -388,20 +388,9 @@ half_close() {
   assert_equal "${output% again *}" "connections $n"
 }
 
-# The programs, maps and links that sockredir holds, as "prog 17".
-objects_of() { sed -n 's/^\(prog\|map\|link\)_id:[[:space:]]*/\1 /p' "/proc/$1/fdinfo"/* | sort -u; }
-
-# Whether the kernel has none of the objects in a file any more.
-are_gone() {
-  local kind id
-  while read -r kind id; do
-    ! bpftool "$kind" show id "$id" >/dev/null 2>&1 || return 1
-  done <"$1"
-}
 traffic_flows() { [ "$(redirect_sum connections)" -gt 20 ]; }
 
 @test "SIGTERM or SIGKILL in the middle of transfers loses nothing and leaves nothing behind" {
-  command -v bpftool >/dev/null || PATH=$PATH:/usr/sbin
   for signal in TERM KILL; do
     start_sockredir "$CG_served"
     objects_of "${PIDS[sockredir]}" >"$OUT/objects"

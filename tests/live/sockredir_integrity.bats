@@ -77,3 +77,36 @@ traffic_runs() {
   assert_equal "$connections" "$CONNECTIONS"
   [ "$redirected" -gt 1000000 ] && [ "${#signals[@]}" -ge 1 ]
 }
+
+# says WORD...: the connection has said that, and now goes on
+says() {
+  wait_until 40 grep -qx "$*" "$OUT/connection.out"
+  echo >&7
+}
+
+# A socket can join the map after sockredir was killed, while the program that puts it there still runs on another CPU. Here
+# that program stays, since its link is pinned.
+@test "a connection of which one end joins when sockredir has been killed already: no byte lost" {
+  requires bpftool python3
+  mkdir "$OUT/bpf"
+  mount -t bpf bpf "$OUT/bpf"
+  at_exit umount "$OUT/bpf"
+  start_sockredir "$CG_served"
+  objects_of "${PIDS[sockredir]}" >"$OUT/objects"
+  bpftool link pin id "$(sed -n 's/^link //p' "$OUT/objects" | tail -n 1)" "$OUT/bpf/link"
+  mkfifo "$OUT/go"
+  exec 7<>"$OUT/go"
+  # shellcheck disable=SC2016 # the inner shell expands
+  start_within connection "$CG_served" sh -c 'exec "$@" <"$0"' "$OUT/go" "$ROOT/tests/lib/half_established.py" 100000
+  wait_until 40 grep -qx half "$OUT/connection.out"
+  stop sockredir KILL
+  says half
+  says whole
+  wait_until 40 grep -qx sent "$OUT/connection.out"
+  rm "$OUT/bpf/link"
+  wait_until 20 are_gone "$OUT/objects"
+  says sent
+  says received 100000
+  wait "${PIDS[connection]}"
+  exec 7>&-
+}
