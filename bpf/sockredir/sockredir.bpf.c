@@ -45,7 +45,9 @@
 //     conn.closed, so a redirect that did not find it closed is by the thread that is looked for.
 //     That it is known by its address does no harm: the address names one task at a time, and a
 //     task that has ended is in no redirect.
-// If neither can be shown the socket stays: that costs time, never bytes.
+// If neither can be shown the socket stays: that costs time, never bytes. It stays, too, if TCP has
+// closed it: then nothing is kept of it by which its queue could be found, and its program may
+// still read.
 
 #include <linux/bpf.h>
 #include <bpf/bpf_core_read.h>
@@ -391,16 +393,27 @@ int sockredir_pass(struct __sk_buff *skb)
 
 // ---- sockets leave
 
-static __always_inline bool proven_safe(struct conn *c)
+// The socket of this cookie has not closed. An exchange for its barrier: what was read of the end
+// before was the socket's.
+static __always_inline bool is_open(struct conn_end *me, __u64 cookie)
 {
-    if (c->leave)
-        return true;
-    __sync_lock_test_and_set(&c->closed, 1);
-    if (!at_rest(&c->end[0]) || !at_rest(&c->end[1]))
-        return false;
-    // A barrier again: what the last redirect queued must be seen.
-    __sync_lock_test_and_set(&c->closed, 1);
-    if (!queue_empty(&c->end[0]) || !queue_empty(&c->end[1]))
+    return __sync_val_compare_and_swap(&me->cookie, cookie, cookie) == cookie;
+}
+
+// The end of this cookie may leave. An end that closes meanwhile (its cookie goes then) stays: its
+// queue was not looked at, and its program may not have read all yet.
+static __always_inline bool proven_safe(struct conn *c, struct conn_end *me, __u64 cookie)
+{
+    if (!c->leave) {
+        __sync_lock_test_and_set(&c->closed, 1);
+        if (!at_rest(&c->end[0]) || !at_rest(&c->end[1]))
+            return false;
+        // A barrier again: what the last redirect queued must be seen.
+        __sync_lock_test_and_set(&c->closed, 1);
+        if (!queue_empty(&c->end[0]) || !queue_empty(&c->end[1]))
+            return false;
+    }
+    if (!is_open(me, cookie))
         return false;
     c->leave = 1;
     return true;
@@ -411,9 +424,7 @@ static __always_inline bool proven_safe(struct conn *c)
 static __always_inline bool closed_unseen(const struct place *place, struct conn *c, __u64 cookie)
 {
     struct conn_end *me = &c->end[place->end & 1];
-    // an exchange for its barrier: the address must be the one that came with the cookie
-    if (__sync_val_compare_and_swap(&me->cookie, cookie, cookie) != cookie ||
-        !is_closed(me->sk, cookie))
+    if (!is_open(me, cookie) || !is_closed(me->sk, cookie))
         return false;
     struct tcp_sock *tp = (struct tcp_sock *)me->sk;
     __u64 by_tcp = BPF_CORE_READ(tp, bytes_sent) - BPF_CORE_READ(tp, bytes_retrans);
@@ -433,7 +444,7 @@ static long visit(const void *map, const __u64 *key, const struct place *at, voi
         return 0;
     }
     struct conn_end *me = &c->end[place.end & 1];
-    if (closed_unseen(&place, c, cookie) || me->left)
+    if (closed_unseen(&place, c, cookie) || me->left || !is_open(me, cookie))
         return 0;
     __u64 name = place.id * 2 + (place.end & 1);
     walk.sockets++;
@@ -445,7 +456,7 @@ static long visit(const void *map, const __u64 *key, const struct place *at, voi
     if (!walk_removes || (!control.stop && !gains_nothing(c)))
         return 0;
     walk.wanted++;
-    if (!proven_safe(c))
+    if (!proven_safe(c, me, cookie))
         return 0;
     if (!me->reason)
         me->reason = control.stop ? PASS_STOP : PASS_LEFT;
