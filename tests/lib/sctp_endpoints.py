@@ -10,6 +10,7 @@
     demand NAME ROUNDS FILE COUNT ADDR[,ADDR...]   the associations NAME1 to NAMECOUNT send a HEARTBEAT to each address, ROUNDS
                                                    times, and are never more than 160 ahead of the ACKs that the events in
                                                    FILE tell of: no more than bpftrace has room for
+    add NAME ADDR                                  one more address of its own, of which it tells the other end (ASCONF)
     abort NAME                                     ends it by ABORT
     close NAME                                     ends it by SHUTDOWN
     forge NETNS DEVICE SECONDS                     the next HEARTBEAT ACK leaving DEVICE is sent again with another nonce,
@@ -158,6 +159,11 @@ def demand(name, rounds, path, associations, addresses):
     answered.wait_for(sent)
 
 
+def add(name, address):
+    sock = sockets[name]
+    sock.setsockopt(IPPROTO_SCTP, SCTP_SOCKOPT_BINDX_ADD, sockaddr(address, sock.getsockname()[1]))
+
+
 def abort(name):
     sockets[name].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     sockets.pop(name).close()
@@ -222,7 +228,7 @@ def forge(netns, device, seconds):
 
 
 COMMANDS = {function.__name__: function
-            for function in (listen, connect, reconnect, busy, silent, demand, abort, close, forge)}
+            for function in (listen, connect, reconnect, busy, silent, demand, add, abort, close, forge)}
 
 
 def main():
