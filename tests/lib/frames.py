@@ -13,6 +13,7 @@
 #   frames.py sizes OUT.pcap           packets of 28 to 65535 bytes, padded, whole and cut by a snapshot length
 #   frames.py fragments OUT.pcap       packets in pieces, inside and outside of tunnels
 #   frames.py strange OUT.pcap         what must be counted and not opened
+#   frames.py non-ip OUT.pcap          frames with and without IP, plain and in every tunnel that carries Ethernet
 #
 # Writes to stderr how many packets it wrote and their innermost IP bytes, where that is defined.
 import socket
@@ -188,6 +189,46 @@ def strange():
     ]
 
 
+def arp():
+    return struct.pack("!HHBBH6s4s6s4s", 1, 0x0800, 6, 4, 1, b"\x02\0\0\0\0\x02", socket.inet_aton(UP[0]), b"",
+                       socket.inet_aton("10.128.0.1"))
+
+
+def stp():
+    bridge = b"\x80\0\x02\0\0\0\0\x01"
+    bpdu = b"\x42\x42\x03" + b"\0" * 5 + bridge + b"\0" * 4 + bridge + b"\x80\x01" + b"\0\0\x14\0\x02\0\x0f\0"
+    return eth(bpdu, len(bpdu))  # a length where others have a type
+
+
+def non_ip():
+    frames = [
+        eth(INNER),
+        eth(INNER6, 0x86DD, tags=[(0x8100, 7)]),
+        eth(arp(), 0x0806),
+        eth(arp(), 0x0806, tags=[(0x8100, 7)]),
+        eth(bytes.fromhex("0207040200000000010403020001060200780000"), 0x88CC),  # LLDP
+        stp(),
+        eth(b"\x02\x01\0\0", 0x888E),  # EAPOL start
+        eth(struct.pack("!I", 16 << 12 | 0x100 | 64) + INNER, 0x8847),  # MPLS
+        eth(struct.pack("!BBHHH", 0x11, 0, 1, len(INNER) + 2, 0x0021) + INNER, 0x8864),  # PPPoE
+    ]
+    carriers = [
+        lambda f: f,
+        lambda f: eth(outer_udp(vxlan(f), 4789)),
+        lambda f: eth(ip6(udp(vxlan(f), 50000, 4789), 17), 0x86DD),
+        lambda f: eth(outer_udp(geneve(f), 6081)),
+        lambda f: eth(outer(gre(f, 0x6558))),
+        lambda f: eth(outer(gre(f, 0x88BE))),
+        lambda f: eth(outer(erspan2(f))),
+        lambda f: eth(outer(erspan3(f))),
+        lambda f: eth(outer_udp(geneve(outer_udp(vxlan(f), 4789), 0x0800), 6081)),
+        lambda f: eth(outer_udp(vxlan(eth(outer(gre(f, 0x6558)))), 4789)),
+    ]
+    # without an Ethernet header they are not opened
+    bare = [eth(outer(gre(arp(), 0x0806))), eth(outer_udp(geneve(arp(), 0x0806), 6081))]
+    return [carry(f) for carry in carriers for f in frames] + bare
+
+
 def fragments():
     whole = udp(b"F" * 3000, 40000, 443)
     up = [ip4(whole[o:o + 1480], 17, ident=77, frag=(o // 8) | (0x2000 if o + 1480 < len(whole) else 0))
@@ -286,12 +327,14 @@ def main():
         write(path, whole(fragments()))
     elif what == "strange":
         write(path, whole(strange()))
+    elif what == "non-ip":
+        write(path, whole(non_ip()))
     elif what == "list":  # what to expect of `encaps`: name, tunnels, innermost bytes, one a line
         with open(path, "w") as f:
             for name, (_, tunnels, size) in encaps().items():
                 f.write(f"{name} {tunnels or '-'} {size}\n")
     else:
-        sys.exit("usage: frames.py encaps|again|link|cuts|flows|sizes|fragments|strange|list OUT [N] [4|6]")
+        sys.exit("usage: frames.py encaps|again|link|cuts|flows|sizes|fragments|strange|non-ip|list OUT [N] [4|6]")
 
 
 main()

@@ -28,12 +28,23 @@ conserved() { # FILE
        (.rows | map(.packets_up + .packets_down) | add // 0) == $packets' >/dev/null
 }
 
+# What tshark reads in a capture: packets and lengths of the innermost IP packets ("ip"; what an ICMP error quotes is not
+# one), and of the frames whose innermost Ethernet header is followed by something else ("other").
+tshark_sums() { # FILE [TSHARK-OPTION...]
+  tshark -r "$@" -T json -e frame.len -e ip.len -e ipv6.plen -e frame.protocols 2>/dev/null |
+    jq 'def other: sub("^(.*:)?eth:(ethertype:|vlan:|ieee8021ad:)*"; "@") | test("^@(?!ip(v6)?(:|$))");
+        def ips: sub(":icmp(v6)?:.*"; "") | split(":") | map(select(. == "ip" or . == "ipv6"));
+        def bytes($ips): ($ips | last) as $last | ($ips | map(select(. == $last)) | length - 1) as $i |
+            if $last == "ip" then .["ip.len"][$i] | tonumber else .["ipv6.plen"][$i] | tonumber + 40 end;
+        map(._source.layers | .["frame.protocols"][0] as $protocols |
+            if $protocols | other then {kind: "other", bytes: .["frame.len"][0] | tonumber}
+            else {kind: "ip", bytes: bytes($protocols | ips)} end) |
+        group_by(.kind) | map({(.[0].kind): {packets: length, bytes: map(.bytes) | add}}) | add'
+}
+
 # Sum of the innermost IP packets' lengths as tshark reads them.
 tshark_innermost() { # FILE
-  tshark -r "$1" -T json -e frame.number -e ip.len -e ipv6.plen -e frame.protocols 2>/dev/null |
-    jq 'def innermost: .["frame.protocols"][0] | split(":") | map(select(. == "ip" or . == "ipv6")) | last;
-        map(._source.layers | if innermost == "ip" then (.["ip.len"] | last | tonumber)
-            elif innermost == "ipv6" then (.["ipv6.plen"] | last | tonumber) + 40 else 0 end) | add'
+  tshark_sums "$1" | jq .ip.bytes
 }
 
 # The two namespaces of make_pair and make_wire. No IPv6 chatter of their own.

@@ -126,15 +126,17 @@ no_port_took() { # COUNT
   make_pair
   python3 "$frames" encaps encaps.pcap
   python3 "$frames" fragments fragments.pcap
+  python3 "$frames" non-ip non-ip.pcap
   start_xdpacct --interval 200ms --ours 10.128.0.0/9,2001:db8:128::/48
-  ip netns exec "$sender" tcpreplay -q -i out encaps.pcap fragments.pcap >replay.log
+  ip netns exec "$sender" tcpreplay -q -i out encaps.pcap fragments.pcap non-ip.pcap >replay.log
   stop acct
   conserved acct.out
   "$xdpacct" --ours 10.128.0.0/9,2001:db8:128::/48 --read encaps.pcap >read.out
   assert_equal "$(total read.out accounted_bytes)" "$(tshark_innermost encaps.pcap)"
   "$xdpacct" --ours 10.128.0.0/9,2001:db8:128::/48 --read fragments.pcap >>read.out
+  "$xdpacct" --ours 10.128.0.0/9,2001:db8:128::/48 --read non-ip.pcap >>read.out
   local key
-  for key in seen accounted outer_fragments bad_header not_ours; do
+  for key in seen accounted outer_fragments bad_header not_ours non_ip; do
     assert_equal "$(total acct.out ${key}_packets)" "$(total read.out ${key}_packets)"
     assert_equal "$(total acct.out ${key}_bytes)" "$(total read.out ${key}_bytes)"
   done

@@ -31,11 +31,15 @@ test_setup() {
   [ "$(flows out bytes_down)" -eq 0 ] # without --ours everything is its source's
 }
 
-@test "tshark finds the same innermost bytes in every encapsulation" {
+@test "tshark finds the same innermost bytes in every encapsulation, and in what curl and its like sent" {
   requires tshark
   python3 "$frames" encaps encaps.pcap
-  "$xdpacct" --read encaps.pcap >out
-  [ "$(total out accounted_bytes)" -eq "$(tshark_innermost encaps.pcap)" ]
+  cp "$ROOT/tests/fixtures/names.pcap" .
+  local capture
+  for capture in encaps names; do
+    "$xdpacct" --read $capture.pcap >out
+    assert_equal "$(total out accounted_bytes)" "$(tshark_innermost $capture.pcap)"
+  done
 }
 
 @test "later packets of a flow count as its first one did" {
@@ -118,6 +122,42 @@ flow_sums() { # FILE FACTOR
   [ "$(flows out packets_up '.encap == null and .sub == "100.64.0.1"')" -eq 8 ]
   # three levels: the third is left closed
   [ "$(flows out packets_up '.encap == "gre,gre" and .proto == 47')" -eq 1 ]
+}
+
+# What tshark reads in a capture, with or without its tunnels opened, is what the totals say.
+counts_as_tshark() { # OUT FILE [TSHARK-OPTION...]
+  local out=$1 expected
+  shift
+  conserved "$out"
+  expected=$(tshark_sums "$@" | jq -c '[.ip.packets, .ip.bytes, .other.packets, .other.bytes]')
+  assert_equal "[$(total "$out" accounted_packets),$(total "$out" accounted_bytes),$(total "$out" non_ip_packets),$(total "$out" non_ip_bytes)]" \
+    "$expected"
+}
+
+@test "ARP and the like in a tunnel's Ethernet frame are non_ip, as whole frames; with --encap none the tunnel counts" {
+  requires tshark editcap
+  python3 "$frames" non-ip whole.pcap
+  "$xdpacct" --read whole.pcap >out
+  assert_equal "$(total out non_ip_packets)" 70 # 7 kinds, plain and in 9 tunnels
+  counts_as_tshark out whole.pcap
+  editcap -C -4 whole.pcap cut.pcap # the same lengths on the wire
+  "$xdpacct" --read cut.pcap >cut.out
+  conserved cut.out
+  assert_equal "$(total cut.out non_ip_bytes)" "$(total out non_ip_bytes)"
+  assert_equal "$(total cut.out accounted_bytes)" "$(total out accounted_bytes)"
+  # they are nobody's, also if the tunnel's ends are the subscribers
+  "$xdpacct" --ours 100.64.0.0/24 --read whole.pcap >ours
+  conserved ours
+  assert_equal "$(total ours non_ip_bytes)" "$(total out non_ip_bytes)"
+  assert_equal "$(total ours accounted_packets)" 2 # ARP right behind a GRE or GENEVE header is not opened
+  # closed tunnels count with all that is in them, for their ends
+  "$xdpacct" --encap none --read whole.pcap >closed
+  assert_equal "$(total closed non_ip_packets)" 7
+  counts_as_tshark closed whole.pcap --disable-protocol vxlan --disable-protocol geneve --disable-protocol gre
+  "$xdpacct" --outer-src 192.0.2.1 --read whole.pcap >rejected
+  conserved rejected
+  assert_equal "$(total rejected non_ip_packets)" 7
+  assert_equal "$(total rejected rejected_outer_packets)" 81
 }
 
 @test "later pieces of a packet count for its flow, later pieces of a tunnel packet count apart" {
