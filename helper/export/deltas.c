@@ -117,7 +117,7 @@ static bool sort_rows(struct table *t)
 
 static bool keep_rows(struct table *kept, const struct table *from)
 {
-    struct cell row[TABLE_COLUMNS_MAX + 1];
+    struct cell row[TABLE_COLUMNS_MAX + 1] = {0};
     open_kept(kept, from);
     for (size_t i = 0; i < from->row_count; i++) {
         pick(from, row_at(from, i), row);
@@ -139,7 +139,7 @@ static bool all_zero(const struct table *t, const struct cell *row)
 // taken away stays, and the row goes on from there if it comes back (a cgroup to --under).
 static bool keep_gone_row(struct table *kept, const struct cell *had)
 {
-    struct cell row[TABLE_COLUMNS_MAX + 1];
+    struct cell row[TABLE_COLUMNS_MAX + 1] = {0};
     for (size_t c = 0; c < kept->column_count; c++) {
         bool taken = is_counter(&kept->columns[c]) && (kept->columns[c].flags & COLUMN_CORRECTED);
         row[c] = taken && had[c].kind != CELL_ABSENT ? cell_u64(0) : had[c];
@@ -226,7 +226,7 @@ static void put(const struct table *shown, struct cell *row, const struct cell *
 static void put_shown_rows(struct change *x)
 {
     static const struct cell nothing[TABLE_COLUMNS_MAX + 1];
-    struct cell row[TABLE_COLUMNS_MAX + 1], delta[TABLE_COLUMNS_MAX + 1];
+    struct cell row[TABLE_COLUMNS_MAX + 1] = {0}, delta[TABLE_COLUMNS_MAX + 1] = {0};
     for (size_t i = 0; i < x->shown->row_count; i++) {
         struct cell *cells = row_at(x->shown, i);
         if (row_is_other(x->shown, cells))
@@ -263,7 +263,7 @@ static bool show_row(struct table *shown, const struct cell *labels, const struc
 // its own name must lose what it had, if it was shown.
 static bool sum_up_rest(struct change *x)
 {
-    struct cell delta[TABLE_COLUMNS_MAX + 1];
+    struct cell delta[TABLE_COLUMNS_MAX + 1] = {0};
     for (size_t i = 0; i < x->now->row_count; i++) {
         struct cell *now = row_at(x->now, i);
         if (x->counted[i])
