@@ -122,7 +122,7 @@ static int read_path(struct push *p, const char *path, bool live)
         rc = reading_run(&reading) ? EXIT_OK : EXIT_FAILED;
     if (source_error(reading.source))
         cli_error(p->program, "%s: %s", path, source_error(reading.source));
-    feed_free(reading.feed);
+    live_end_feed(&p->live);
     source_close(reading.source);
     return rc;
 }

@@ -125,7 +125,7 @@ static int read_stream(struct serve *s)
         if (source_error(reading.source))
             cli_error(s->program, "standard input: %s", source_error(reading.source));
     }
-    feed_free(reading.feed);
+    live_end_feed(&s->live);
     if (reading.source)
         source_close(reading.source);
     return rc;

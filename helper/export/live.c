@@ -58,7 +58,26 @@ static void take_bad_line(void *context, uint64_t line, const char *why)
 struct feed *live_feed(struct live *l)
 {
     const struct feed_sink sink = {.events = take_batch, .bad_line = take_bad_line, .context = l};
-    return feed_new(&sink);
+    l->lines_unknown = 0;
+    return l->feed = feed_new(&sink);
+}
+
+// A feed counts lines of an unknown type itself: takes over those that came since the last time.
+static void take_unknown_lines(struct live *l)
+{
+    uint64_t all = l->feed ? feed_counts(l->feed)->unknown : l->lines_unknown;
+    uint64_t added = all - l->lines_unknown;
+    l->lines_unknown = all;
+    l->all.loss.lines_unknown += added;
+    for (size_t i = 0; i < l->recent_count; i++)
+        l->recent[i].loss.lines_unknown += added;
+}
+
+void live_end_feed(struct live *l)
+{
+    take_unknown_lines(l);
+    feed_free(l->feed);
+    l->feed = NULL;
 }
 
 int live_turn(struct live *l)
@@ -156,6 +175,7 @@ static bool fill_report(struct live *l, size_t i, uint64_t now_us, struct report
 size_t live_fill(struct live *l, uint64_t now_us, struct report *reports)
 {
     size_t count = 0;
+    take_unknown_lines(l);
     for (size_t i = 0; i < l->all.count; i++) {
         if (fill_report(l, i, now_us, &reports[count]))
             count++;

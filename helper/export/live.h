@@ -25,6 +25,8 @@ struct live {
     struct report_options everything; // of recent times: nothing is left out
     enum live_counters counters;
     bool filled; // once, at least
+    struct feed *feed;
+    uint64_t lines_unknown; // of feed, counted already
     struct deltas deltas[SESSION_AGGREGATES_MAX];
     struct session all;
     struct session recent[LIVE_RECENT_MAX]; // the oldest first
@@ -39,8 +41,9 @@ int live_open(struct live *l, const char *name, const struct report_options *opt
               enum live_counters counters);
 void live_close(struct live *l);
 
-// A feed whose events go into l.
+// A feed whose events go into l, one at a time; NULL if there is no memory. live_end_feed frees it.
 struct feed *live_feed(struct live *l);
+void live_end_feed(struct live *l);
 
 // The recent past begins anew. Returns an exit code.
 int live_turn(struct live *l);

@@ -325,6 +325,8 @@ flow() { # SUB BYTES_UP [MORE]
   start_push_statsd traffic --top 1
   { flow 10.0.0.1 1000; flow 10.0.0.2 100; } >&7
   wait_until 30 sum_is netvitals.traffic.bytes '' 1100
+  echo "{\"type\":\"of_another_age\",\"ts_us\":$(now_us)}" >&7
+  wait_until 30 sum_is netvitals.lines_unknown '' 1
   # the second comes out of other, and the first goes there
   { flow 10.0.0.2 5000; flow 10.0.0.1 1; } >&7
   wait_until 30 sum_is netvitals.traffic.bytes '' 6101
