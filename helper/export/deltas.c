@@ -322,6 +322,25 @@ static bool take_table(const struct table *had, const struct table *everything, 
     return done;
 }
 
+// The rows that were not there the last time are left. False if there is no memory.
+static bool take_happenings(const struct table *had, const struct table *everything,
+                            struct table *shown, struct table *now)
+{
+    struct cell row[TABLE_COLUMNS_MAX + 1] = {0};
+    size_t count = 0;
+    if (!keep_rows(now, everything))
+        return false;
+    for (size_t i = 0; i < shown->row_count; i++) {
+        pick(shown, row_at(shown, i), row);
+        if (had && find_row(had, row))
+            continue;
+        if (count++ != i)
+            memcpy(row_at(shown, count - 1), row_at(shown, i), shown->column_count * sizeof(*row));
+    }
+    shown->row_count = count;
+    return true;
+}
+
 // ---- of a report
 
 static struct table *table_at(const struct report *r, size_t i)
@@ -356,10 +375,11 @@ bool deltas_take(struct deltas *d, const struct report *everything, struct repor
     size_t count = 0;
     bool done = everything->section_count == shown->section_count;
     for (size_t i = 0; done && i <= shown->section_count; i++) {
-        if (!has_counters(table_at(shown, i)))
-            continue;
-        struct table *had = find_had(d, table_at(shown, i)->name);
-        done = take_table(had, table_at(everything, i), table_at(shown, i), &now[count++]);
+        struct table *t = table_at(shown, i), *had = find_had(d, t->name);
+        if (t->happened)
+            done = take_happenings(had, table_at(everything, i), t, &now[count++]);
+        else if (has_counters(t))
+            done = take_table(had, table_at(everything, i), t, &now[count++]);
     }
     // all or nothing, so that the next deltas begin where these do
     for (size_t i = 0; i < count; i++) {

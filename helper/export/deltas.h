@@ -18,8 +18,9 @@ struct deltas {
 };
 
 // Makes deltas of the counters of `shown`, in its rows and in its sections, and keeps what they are
-// now. `everything` is the same report with all rows; it may be `shown` itself. False if there is
-// no memory: `shown` is spoilt then, and the next deltas begin where these would have.
+// now; takes out what happened before the last time. `everything` is the same report with all rows;
+// it may be `shown` itself. False if there is no memory: `shown` is spoilt then, and the next
+// deltas begin where these would have.
 bool deltas_take(struct deltas *d, const struct report *everything, struct report *shown);
 
 void deltas_release(struct deltas *d);

@@ -55,6 +55,7 @@ struct table {
     const char *name;  // "rows", "contradictions", …
     const char *title; // heading in text, or NULL for the main table
     bool plot_only;    // a time series: html draws it, text leaves it out
+    bool happened;     // its rows are what happened: who is sent reports again and again, once each
     uint64_t
         window_us; // length of the windows that its COLUMN_TIME starts; 0 without such a column
     struct column columns[TABLE_COLUMNS_MAX];

@@ -358,6 +358,8 @@ flow() { # SUB BYTES_UP [MORE]
   assert_equal "$(sum netvitals.cgroup.run_ns path:/a)" 107
   assert_equal "$(sum netvitals.cgroup.run_ns 'path:(id 6)')" 40
   assert_equal "$(sum netvitals.cgroup.run_ns path:/b)" 2
+  # that it was made is said once
+  assert_equal "$(cat "$OUT"/sink/gram.* | grep -c '^netvitals\.cgroup\.timeline\.cgroup_id:5|')" 1
 }
 
 @test "push: wrong calls name what is expected" {
