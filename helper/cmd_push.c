@@ -286,7 +286,8 @@ const struct command command_push = {
         "not show counts\n"
         "in `other`, and stays there when the row is shown later. Verdicts and ages are as of "
         "now, quantiles\n"
-        "and rates are of the interval; `other` has none after the first time.\n"
+        "and rates are of the interval (after the first, `other` has none); a change of a cgroup "
+        "is sent once.\n"
         "HTTP is tried again after 429, 502, 503, 504 and failed connections; at most 16 MiB "
         "wait, the oldest\n"
         "go first.",
