@@ -122,7 +122,7 @@ static int read_path(struct push *p, const char *path, bool live)
         rc = reading_run(&reading) ? EXIT_OK : EXIT_FAILED;
     if (source_error(reading.source))
         cli_error(p->program, "%s: %s", path, source_error(reading.source));
-    feed_free(reading.feed);
+    live_end_feed(&p->live);
     source_close(reading.source);
     return rc;
 }
@@ -275,12 +275,22 @@ const struct command command_push = {
     .operands = "influx|statsd|otlp [rtt|traffic|cgroup|redirect|all] [FILE…]",
     .summary =
         "Send a live stream, or the report of files, to InfluxDB, a statsd server or OpenTelemetry",
-    .details = "From standard input, what happened since the last time is sent every --interval; "
-               "from files, one\n"
-               "report. Counters are what was added since then, verdicts and ages are as of now. "
-               "HTTP is tried\n"
-               "again after 429, 502, 503, 504 and failed connections; at most 16 MiB wait, the "
-               "oldest go first.",
+    .details =
+        "From standard input, what happened since the last time is sent every --interval; "
+        "from files, one\n"
+        "report. Counters, in the rows and in the sections below them, are what was added "
+        "since then: they\n"
+        "add up to the report of the whole stream. One is below 0 only where a name that was "
+        "found later\n"
+        "took bytes from where they were sent before. What is added to a row that --top does "
+        "not show counts\n"
+        "in `other`, and stays there when the row is shown later. Verdicts and ages are as of "
+        "now, quantiles\n"
+        "and rates are of the interval (after the first, `other` has none); a change of a cgroup "
+        "is sent once.\n"
+        "HTTP is tried again after 429, 502, 503, 504 and failed connections; at most 16 MiB "
+        "wait, the oldest\n"
+        "go first.",
     .options = tables,
     .more_options = aggregate_options,
     .config_size = sizeof(struct push_options),

@@ -35,7 +35,7 @@ struct serve {
     uint64_t recent_us;
 };
 
-static void print_metrics(const struct serve *s, bool openmetrics, struct http_response *response)
+static void print_metrics(struct serve *s, bool openmetrics, struct http_response *response)
 {
     struct report reports[SESSION_AGGREGATES_MAX];
     const struct report *list[SESSION_AGGREGATES_MAX];
@@ -57,7 +57,7 @@ static void handle(void *context, const struct http_request *request,
                    struct http_response *response)
 {
     static const char page[] = "netvitals: metrics are at /metrics\n";
-    const struct serve *s = context;
+    struct serve *s = context;
     if (strcmp(request->path, "/metrics") == 0) {
         bool openmetrics = strstr(request->accept, "application/openmetrics-text") != NULL;
         response->content_type = openmetrics
@@ -125,7 +125,7 @@ static int read_stream(struct serve *s)
         if (source_error(reading.source))
             cli_error(s->program, "standard input: %s", source_error(reading.source));
     }
-    feed_free(reading.feed);
+    live_end_feed(&s->live);
     if (reading.source)
         source_close(reading.source);
     return rc;

@@ -136,6 +136,7 @@ static void fill_changes(const struct cgroup_aggregate *a, struct report *report
 {
     struct table *t = report_add_section(report, "timeline", "Changes");
     table_add_columns(t, columns, sizeof(columns) / sizeof(*columns));
+    t->happened = true;
     uint64_t top = a->options->top ? a->options->top : CGROUP_CHANGES_MAX;
     size_t wanted = 0;
     for (size_t i = 0; i < changes->count; i++)

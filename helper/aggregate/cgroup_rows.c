@@ -16,7 +16,7 @@ struct cgroup_column {
 static const struct cgroup_column columns[] = {
     {{"host", "HOST", UNIT_NONE, COLUMN_LABEL | COLUMN_WIDE}, 0},
     {{"hierarchy", "HIERARCHY", UNIT_NONE, COLUMN_LABEL}, 0},
-    {{"path", "PATH", UNIT_NONE, COLUMN_LABEL | COLUMN_TREE}, 0},
+    {{"path", "PATH", UNIT_NONE, COLUMN_LABEL | COLUMN_TREE | COLUMN_RENAMED}, 0},
     {{"cgroup_id", "ID", UNIT_ID, COLUMN_LABEL | COLUMN_WIDE}, 0},
     {{"state", "STATE", UNIT_NONE, COLUMN_SPARE}, 0},
     {{"processes", "PROCS", UNIT_COUNT, COLUMN_STATE}, 0},

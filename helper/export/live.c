@@ -10,15 +10,19 @@
 static int open_recent(struct live *l, size_t i)
 {
     l->recent_from_us[i] = event_now_us();
-    return session_open(&l->recent[i], l->name, l->options);
+    return session_open(&l->recent[i], l->name, &l->everything);
 }
 
 int live_open(struct live *l, const char *name, const struct report_options *options,
               enum live_counters counters)
 {
-    *l = (struct live){.name = name, .options = options, .counters = counters};
+    *l = (struct live){
+        .name = name, .options = *options, .everything = *options, .counters = counters};
+    // which rows there are is up to the session of all times, which knows all paths of cgroups
+    l->everything.top = 0;
+    l->everything.under = l->everything.hierarchy = NULL;
     l->recent_count = counters == LIVE_DELTAS ? 1 : 2;
-    int rc = session_open(&l->all, name, options);
+    int rc = session_open(&l->all, name, &l->options);
     for (size_t i = 0; i < l->recent_count && rc == EXIT_OK; i++)
         rc = open_recent(l, i);
     if (rc != EXIT_OK)
@@ -28,6 +32,8 @@ int live_open(struct live *l, const char *name, const struct report_options *opt
 
 void live_close(struct live *l)
 {
+    for (size_t i = 0; i < l->all.count; i++)
+        deltas_release(&l->deltas[i]);
     session_close(&l->all);
     for (size_t i = 0; i < l->recent_count; i++)
         session_close(&l->recent[i]);
@@ -52,7 +58,26 @@ static void take_bad_line(void *context, uint64_t line, const char *why)
 struct feed *live_feed(struct live *l)
 {
     const struct feed_sink sink = {.events = take_batch, .bad_line = take_bad_line, .context = l};
-    return feed_new(&sink);
+    l->lines_unknown = 0;
+    return l->feed = feed_new(&sink);
+}
+
+// A feed counts lines of an unknown type itself: takes over those that came since the last time.
+static void take_unknown_lines(struct live *l)
+{
+    uint64_t all = l->feed ? feed_counts(l->feed)->unknown : l->lines_unknown;
+    uint64_t added = all - l->lines_unknown;
+    l->lines_unknown = all;
+    l->all.loss.lines_unknown += added;
+    for (size_t i = 0; i < l->recent_count; i++)
+        l->recent[i].loss.lines_unknown += added;
+}
+
+void live_end_feed(struct live *l)
+{
+    take_unknown_lines(l);
+    feed_free(l->feed);
+    l->feed = NULL;
 }
 
 int live_turn(struct live *l)
@@ -66,19 +91,19 @@ int live_turn(struct live *l)
 
 // ---- rows of all times and recent ones put together
 
-static int compare_labels(const struct cell *a, const struct cell *b, void *table)
+static int compare(const struct cell *a, const struct cell *b, void *table)
 {
-    return row_compare_labels(table, a, b);
+    return row_compare_identity(table, a, b);
 }
 
-// The row with the same labels in a table sorted by them; NULL if there is none.
+// The row of the same in a sorted table; NULL if there is none.
 static const struct cell *find_row(const struct table *sorted, const struct cell *row)
 {
     size_t low = 0, high = sorted->row_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         const struct cell *at = &sorted->cells[middle * sorted->column_count];
-        int order = row_compare_labels(sorted, row, at);
+        int order = row_compare_identity(sorted, row, at);
         if (order == 0)
             return at;
         if (order < 0)
@@ -89,67 +114,74 @@ static const struct cell *find_row(const struct table *sorted, const struct cell
     return NULL;
 }
 
-static bool comes_from_recent(const struct column *c, enum live_counters counters)
+static bool is_of_recent_times(const struct column *c)
 {
-    if (c->unit == UNIT_NONE || (c->flags & (COLUMN_LABEL | COLUMN_STATE)))
-        return false;
-    return counters == LIVE_DELTAS || !(c->flags & COLUMN_COUNTER);
+    return c->unit != UNIT_NONE && !(c->flags & (COLUMN_LABEL | COLUMN_STATE | COLUMN_COUNTER));
 }
 
-// Rows of recent times alone: a correction took all that was in them, which is less than nothing in
-// recent times. Without them, what was sent of them before would stay.
-static void add_emptied_rows(struct table *all, const struct table *recent, const bool *found)
+// Quantiles and rates. There is none of nothing; and none of `other`, which stands for other rows
+// in recent times than in all.
+static void take_recent(struct table *all, struct table *recent)
 {
-    for (size_t row = 0; recent->cells && row < recent->row_count; row++) {
-        const struct cell *from = &recent->cells[row * recent->column_count];
-        struct cell *to = found[row] ? NULL : table_add_row(all);
-        for (size_t c = 0; to && c < all->column_count; c++)
-            to[c] = from[c].kind == CELL_TEXT ? cell_copy(all, from[c].text) : from[c];
-    }
-}
-
-static void merge_rows(struct table *all, struct table *recent, enum live_counters counters)
-{
-    bool *found = calloc(recent->row_count + 1, sizeof(*found));
-    if (!found || all->column_count != recent->column_count) {
-        free(found);
+    if (all->column_count != recent->column_count)
         return;
-    }
-    table_sort(recent, compare_labels, recent);
+    table_sort(recent, compare, recent);
     for (size_t row = 0; row < all->row_count; row++) {
         struct cell *cells = &all->cells[row * all->column_count];
-        const struct cell *from = find_row(recent, cells);
-        if (from)
-            found[(size_t)(from - recent->cells) / recent->column_count] = true;
-        for (size_t c = 0; c < all->column_count; c++) {
-            if (!comes_from_recent(&all->columns[c], counters))
-                continue;
-            // nothing happened: counters stand still, and there is no quantile of nothing
-            bool counts = (all->columns[c].flags & COLUMN_COUNTER) && cells[c].kind == CELL_U64;
-            cells[c] = from ? from[c] : counts ? cell_u64(0) : (struct cell){.kind = CELL_ABSENT};
-        }
+        const struct cell *from = row_is_other(all, cells) ? NULL : find_row(recent, cells);
+        for (size_t c = 0; c < all->column_count; c++)
+            if (is_of_recent_times(&all->columns[c]))
+                cells[c] = from ? from[c] : (struct cell){.kind = CELL_ABSENT};
     }
-    if (counters == LIVE_DELTAS)
-        add_emptied_rows(all, recent, found);
-    free(found);
 }
 
-size_t live_fill(const struct live *l, uint64_t now_us, struct report *reports)
+static const char *const sources[] = {"-"};
+
+// The counters become deltas. False if there is no memory.
+static bool take_deltas(struct live *l, size_t i, uint64_t now_us, struct report *report)
 {
-    static const char *const sources[] = {"-"};
-    for (size_t i = 0; i < l->all.count; i++) {
-        struct report recent;
-        session_fill(&l->all, i, now_us, sources, 1, &reports[i]);
+    if (!l->options.top)
+        return deltas_take(&l->deltas[i], report, report);
+    struct report everything;
+    uint64_t top = l->options.top;
+    l->options.top = 0;
+    session_fill(&l->all, i, now_us, sources, 1, &everything);
+    l->options.top = top;
+    bool done = deltas_take(&l->deltas[i], &everything, report);
+    report_release(&everything);
+    return done;
+}
+
+static bool fill_report(struct live *l, size_t i, uint64_t now_us, struct report *report)
+{
+    struct report recent;
+    session_fill(&l->all, i, now_us, sources, 1, report);
+    // until the first turn, recent times are all there were
+    if (l->filled || l->counters == LIVE_TOTALS) {
         session_fill(&l->recent[0], i, now_us, sources, 1, &recent);
-        merge_rows(&reports[i].rows, &recent.rows, l->counters);
-        if (l->counters == LIVE_DELTAS) {
-            reports[i].loss = l->recent[0].loss;
-            // of stored events, `now` is their last timestamp, long before we began
-            bool stored = now_us < l->recent_from_us[0];
-            reports[i].from_us = stored ? l->all.from_us : l->recent_from_us[0];
-            reports[i].to_us = now_us;
-        }
+        take_recent(&report->rows, &recent.rows);
         report_release(&recent);
     }
-    return l->all.count;
+    if (l->counters == LIVE_TOTALS)
+        return true;
+    report->loss = l->recent[0].loss;
+    // of stored events, `now` is their last timestamp, long before we began
+    bool stored = now_us < l->recent_from_us[0];
+    report->from_us = stored ? l->all.from_us : l->recent_from_us[0];
+    report->to_us = now_us;
+    return take_deltas(l, i, now_us, report);
+}
+
+size_t live_fill(struct live *l, uint64_t now_us, struct report *reports)
+{
+    size_t count = 0;
+    take_unknown_lines(l);
+    for (size_t i = 0; i < l->all.count; i++) {
+        if (fill_report(l, i, now_us, &reports[count]))
+            count++;
+        else
+            report_release(&reports[count]);
+    }
+    l->filled = true;
+    return count;
 }

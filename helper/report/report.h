@@ -28,6 +28,7 @@ enum column_flags {
     COLUMN_STATE =
         16, // how things stand at the end (an age), not what happened in the report's time
     COLUMN_CORRECTED = 16384, // a counter that corrections also take from: over time it can go down
+    COLUMN_RENAMED = 32768,   // a label that can change while the row stays what it is
     COLUMN_WHOLE = 8192,      // text: never cut, as half a time tells nothing
     COLUMN_TREE = 4096,       // text: a path, shown below the row of what is above it
     COLUMN_SPARE = 2048,      // text: left out first where a table would be too wide
@@ -54,6 +55,7 @@ struct table {
     const char *name;  // "rows", "contradictions", …
     const char *title; // heading in text, or NULL for the main table
     bool plot_only;    // a time series: html draws it, text leaves it out
+    bool happened;     // its rows are what happened: who is sent reports again and again, once each
     uint64_t
         window_us; // length of the windows that its COLUMN_TIME starts; 0 without such a column
     struct column columns[TABLE_COLUMNS_MAX];
@@ -79,6 +81,10 @@ struct cell cell_ip(struct table *t, struct ip_addr ip);
 
 // In the order of the labels of two rows: 0 for rows of the same thing.
 int row_compare_labels(const struct table *t, const struct cell *a, const struct cell *b);
+// The same without COLUMN_RENAMED: 0 also for a row that has another name by now.
+int row_compare_identity(const struct table *t, const struct cell *a, const struct cell *b);
+// True for the row of all that is not shown: "other" is its only label.
+bool row_is_other(const struct table *t, const struct cell *row);
 int cell_compare(const struct cell *a, const struct cell *b);
 
 // The sum over all rows of a column; false if it overflows 64 bits or has a cell that is no

@@ -112,13 +112,36 @@ int cell_compare(const struct cell *a, const struct cell *b)
     return a->kind == CELL_U64 ? (a->u64 > b->u64) - (a->u64 < b->u64) : 0;
 }
 
-int row_compare_labels(const struct table *t, const struct cell *a, const struct cell *b)
+static int compare_labels(const struct table *t, const struct cell *a, const struct cell *b,
+                          unsigned but)
 {
     int order = 0;
     for (size_t c = 0; c < t->column_count && order == 0; c++)
-        if (t->columns[c].flags & COLUMN_LABEL)
+        if ((t->columns[c].flags & COLUMN_LABEL) && !(t->columns[c].flags & but))
             order = cell_compare(&a[c], &b[c]);
     return order;
+}
+
+int row_compare_labels(const struct table *t, const struct cell *a, const struct cell *b)
+{
+    return compare_labels(t, a, b, 0);
+}
+
+int row_compare_identity(const struct table *t, const struct cell *a, const struct cell *b)
+{
+    return compare_labels(t, a, b, COLUMN_RENAMED);
+}
+
+bool row_is_other(const struct table *t, const struct cell *row)
+{
+    size_t labels = 0;
+    bool other = false;
+    for (size_t c = 0; c < t->column_count; c++)
+        if ((t->columns[c].flags & COLUMN_LABEL) && row[c].kind != CELL_ABSENT) {
+            labels++;
+            other = row[c].kind == CELL_TEXT && text_equal(row[c].text, TEXT_LITERAL("other"));
+        }
+    return other && labels == 1;
 }
 
 bool table_total(const struct table *t, size_t column, uint64_t *total)

@@ -283,6 +283,85 @@ lines_arrived() { [ "$(cat "$OUT"/sink/gram.* 2>/dev/null | grep -c .)" -eq "$(w
   [[ $stderr == *"No such file"* ]]
 }
 
+# push statsd with the options. What a server of statsd has added up so far is what sum NAME [TAGS] prints.
+start_push_statsd() {
+  start_sink datagram
+  start_push statsd "$@" --interval 300ms --to "udp://127.0.0.1:$(port_of sink)"
+}
+sum() {
+  cat "$OUT"/sink/gram.* 2>/dev/null |
+    awk -F '[:|]' -v metric="$1" -v tags="${2-}" '$1 == metric && $3 == "c" && (tags == "" || index($0, tags)) { sum += $2 } END { print sum + 0 }'
+}
+sum_is() { [ "$(sum "$1" "$2")" = "$3" ]; }
+labels_of() { cat "$OUT"/sink/gram.* | sed -n "s/^$1:[^#]*#//p" | sort -u | xargs; }
+
+flow() { # SUB BYTES_UP [MORE]
+  printf '{"type":"%s","ts_us":%s,"iface":"e","sub":"%s","peer":"192.0.2.1","proto":6,"peer_port":443,"bytes_up":%s,"bytes_down":0,"packets_up":1,"packets_down":0,%s}\n' \
+    "${TYPE:-flow}" "$(now_us)" "$1" "$2" "${3:-\"interval_us\":1000000}"
+}
+
+@test "push statsd: the sections below the rows are deltas as well, and add up to the report" {
+  requires python3
+  printf 'app: web\nrate: free\nsuffix: a.example\n' >"$OUT/rules"
+  start_push_statsd traffic --rules "$OUT/rules"
+  flow 10.0.0.1 900 | tee "$OUT/events" >&7
+  wait_until 30 sum_is netvitals.traffic.bytes '' 900
+  TYPE=reclass flow 10.0.0.1 900 '"name":"a.example","evidence":"sni"' | tee -a "$OUT/events" >&7
+  wait_until 30 sum_is netvitals.traffic.bytes app:web 900
+  flow 10.0.0.1 70 '"name":"a.example","evidence":"sni","interval_us":1000000' | tee -a "$OUT/events" >&7
+  wait_until 30 sum_is netvitals.traffic.bytes app:web 970
+  wait_until 30 sum_is netvitals.traffic.bill.free_bytes '' 970
+  stop push TERM
+  assert_equal "$status" 0
+  "$NETVITALS" report traffic --rules "$OUT/rules" --format json "$OUT/events" >"$OUT/report"
+  assert_equal "$(sum netvitals.traffic.bill.free_bytes)" "$(jq '.bill[0].free_bytes' "$OUT/report")"
+  assert_equal "$(sum netvitals.traffic.bill.unknown_bytes)" 0
+  assert_equal "$(sum netvitals.traffic.evidence.bytes evidence:sni)" 970
+  assert_equal "$(sum netvitals.traffic.evidence.bytes rate:unknown)" 0
+}
+
+@test "push statsd: rows that change places with those in other are counted once" {
+  requires python3
+  start_push_statsd traffic --top 1
+  { flow 10.0.0.1 1000; flow 10.0.0.2 100; } >&7
+  wait_until 30 sum_is netvitals.traffic.bytes '' 1100
+  echo "{\"type\":\"of_another_age\",\"ts_us\":$(now_us)}" >&7
+  wait_until 30 sum_is netvitals.lines_unknown '' 1
+  # the second comes out of other, and the first goes there
+  { flow 10.0.0.2 5000; flow 10.0.0.1 1; } >&7
+  wait_until 30 sum_is netvitals.traffic.bytes '' 6101
+  # the largest of this interval is no row of the table
+  { flow 10.0.0.3 30; flow 10.0.0.2 7; } >&7
+  wait_until 30 sum_is netvitals.traffic.bytes '' 6138
+  stop push TERM
+  assert_equal "$status" 0
+  assert_equal "$(sum netvitals.traffic.bytes sub:10.0.0.1)" 1000
+  assert_equal "$(sum netvitals.traffic.bytes sub:10.0.0.2)" 5007
+  assert_equal "$(sum netvitals.traffic.bytes sub:other)" 131
+  assert_equal "$(labels_of netvitals.traffic.packets)" \
+    "sub:10.0.0.1,direction:down sub:10.0.0.1,direction:up sub:10.0.0.2,direction:down sub:10.0.0.2,direction:up sub:other,direction:down sub:other,direction:up"
+  run grep -h -- ':-' "$OUT"/sink/gram.*
+  assert_equal "$output" ""
+}
+
+@test "push statsd: what a cgroup used counts under the path that it was given earlier" {
+  requires python3
+  cpu() { echo "{\"type\":\"cgroup_cpu\",\"ts_us\":$(now_us),\"host\":\"elsewhere\",\"cgroup_id\":$1,\"hierarchy_id\":0,\"run_ns\":$2,\"interval_us\":1000000}"; }
+  made() { echo "{\"type\":\"cgroup_mkdir\",\"ts_us\":$(now_us),\"host\":\"elsewhere\",\"cgroup_id\":$1,\"hierarchy_id\":0,\"path\":\"$2\",\"level\":1}"; }
+  start_push_statsd cgroup
+  { made 5 /a; cpu 5 100; cpu 6 40; } >&7
+  wait_until 30 sum_is netvitals.cgroup.run_ns '' 140
+  { cpu 5 7; made 6 /b; cpu 6 2; } >&7
+  wait_until 30 sum_is netvitals.cgroup.run_ns '' 149
+  stop push TERM
+  assert_equal "$status" 0
+  assert_equal "$(sum netvitals.cgroup.run_ns path:/a)" 107
+  assert_equal "$(sum netvitals.cgroup.run_ns 'path:(id 6)')" 40
+  assert_equal "$(sum netvitals.cgroup.run_ns path:/b)" 2
+  # that it was made is said once
+  assert_equal "$(cat "$OUT"/sink/gram.* | grep -c '^netvitals\.cgroup\.timeline\.cgroup_id:5|')" 1
+}
+
 @test "push: wrong calls name what is expected" {
   printf 'Authorization: Bearer %09000d\n' 1 >"$OUT/token"
   run -2 "$NETVITALS" push influx --header "@$OUT/token" --to http://127.0.0.1:1/ "$FIXTURES/report-rtt.ndjson"
