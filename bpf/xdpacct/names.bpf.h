@@ -17,7 +17,6 @@
 
 #include <linux/tcp.h>
 #include <linux/udp.h>
-#include <bpf/bpf_core_read.h>
 #include "bpf/xdpacct/names/packet.h"
 #include "bpf/xdpacct/parse.bpf.h"
 
@@ -139,11 +138,11 @@ static __always_inline bool names__admit(const struct flow_key *key)
     return true;
 }
 
-// Before 5.18 (kernel commit 3f364222d032) there is no helper for packet data; frames are linear
-// then.
+// Before 5.18 there is no helper for packet data; frames are linear then. A setting says so, not a
+// relocation: for one, libbpf would read the type information of the whole kernel at each start.
 static __always_inline long names__load(struct xdp_md *ctx, __u32 off, void *to, __u32 len)
 {
-    if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_xdp_load_bytes))
+    if (settings.flags & SETTING_LOAD_BYTES)
         return bpf_xdp_load_bytes(ctx, off, to, len);
     if (off > PARSE_OFFSET_MAX)
         return -1;

@@ -86,6 +86,8 @@ static int load(struct acct *a, const struct settings *settings, const struct pr
     tables__settings(&a->tables, s);
     if (a->frags)
         s->flags |= SETTING_FRAGS;
+    if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_xdp_load_bytes, NULL) == 1)
+        s->flags |= SETTING_LOAD_BYTES;
     prefix_set__settings(ours, &s->ours);
     prefix_set__settings(outer_src, &s->outer_src);
     struct pages pages = {0};

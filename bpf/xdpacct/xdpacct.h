@@ -215,10 +215,11 @@ struct name_losses {
 };
 
 enum {
-    SETTING_WIRE_BYTES = 1, // count frames instead of IP packets
-    SETTING_FRAGS = 2,      // loaded as xdp.frags: a frame may be longer than data_end - data
-    SETTING_PROBE = 8,      // note VLANs and where tunnels come from
-    SETTING_READING = 4,    // frame_bytes tells the length of the frame
+    SETTING_WIRE_BYTES = 1,  // count frames instead of IP packets
+    SETTING_FRAGS = 2,       // loaded as xdp.frags: a frame may be longer than data_end - data
+    SETTING_PROBE = 8,       // note VLANs and where tunnels come from
+    SETTING_READING = 4,     // frame_bytes tells the length of the frame
+    SETTING_LOAD_BYTES = 16, // the kernel has bpf_xdp_load_bytes (5.18, commit 3f364222d032)
 };
 
 // Constants of a run: set between open and load, so that the verifier drops what is not used.
