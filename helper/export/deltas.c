@@ -164,24 +164,6 @@ static bool keep_gone_rows(struct table *kept, const struct table *had)
     return kept->row_count == count || sort_rows(kept);
 }
 
-// The row that is of the same in a table sorted by it; NULL if there is none.
-static struct cell *find_row(const struct table *sorted, const struct cell *row)
-{
-    size_t low = 0, high = sorted->row_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        struct cell *at = row_at(sorted, middle);
-        int order = row_compare_identity(sorted, row, at);
-        if (order == 0)
-            return at;
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NULL;
-}
-
 // ---- the deltas of a table
 
 struct change {
@@ -196,7 +178,7 @@ struct change {
 static void subtract(const struct change *x, const struct cell *now, struct cell *delta)
 {
     static const struct cell absent;
-    const struct cell *had = x->had ? find_row(x->had, now) : NULL;
+    const struct cell *had = x->had ? row_find(x->had, now) : NULL;
     for (size_t c = 0; c < x->now->column_count; c++) {
         const struct cell *before = had ? &had[c] : &absent;
         delta[c] = absent;
@@ -232,7 +214,7 @@ static void put_shown_rows(struct change *x)
         if (row_is_other(x->shown, cells))
             continue;
         pick(x->shown, cells, row);
-        struct cell *now = find_row(x->now, row);
+        struct cell *now = row_find(x->now, row);
         size_t number = now ? (size_t)(now - x->now->cells) / x->now->column_count : 0;
         if (!now || x->counted[number]) { // of the same as a row above, which has the delta of both
             put(x->shown, cells, nothing);
@@ -269,7 +251,7 @@ static bool sum_up_rest(struct change *x)
         if (x->counted[i])
             continue;
         subtract(x, now, delta);
-        const struct cell *had = x->had ? find_row(x->had, now) : NULL;
+        const struct cell *had = x->had ? row_find(x->had, now) : NULL;
         bool gone = shown_cell(x->now, now)->kind == CELL_ABSENT;
         if (gone && had && number_of(shown_cell(x->had, (struct cell *)had)) == 1) {
             if (!all_zero(x->now, delta) && !show_row(x->shown, now, delta))
@@ -332,7 +314,7 @@ static bool take_happenings(const struct table *had, const struct table *everyth
         return false;
     for (size_t i = 0; i < shown->row_count; i++) {
         pick(shown, row_at(shown, i), row);
-        if (had && find_row(had, row))
+        if (had && row_find(had, row))
             continue;
         if (count++ != i)
             memcpy(row_at(shown, count - 1), row_at(shown, i), shown->column_count * sizeof(*row));

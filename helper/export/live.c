@@ -96,24 +96,6 @@ static int compare(const struct cell *a, const struct cell *b, void *table)
     return row_compare_identity(table, a, b);
 }
 
-// The row of the same in a sorted table; NULL if there is none.
-static const struct cell *find_row(const struct table *sorted, const struct cell *row)
-{
-    size_t low = 0, high = sorted->row_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const struct cell *at = &sorted->cells[middle * sorted->column_count];
-        int order = row_compare_identity(sorted, row, at);
-        if (order == 0)
-            return at;
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NULL;
-}
-
 static bool is_of_recent_times(const struct column *c)
 {
     return c->unit != UNIT_NONE && !(c->flags & (COLUMN_LABEL | COLUMN_STATE | COLUMN_COUNTER));
@@ -128,7 +110,7 @@ static void take_recent(struct table *all, struct table *recent)
     table_sort(recent, compare, recent);
     for (size_t row = 0; row < all->row_count; row++) {
         struct cell *cells = &all->cells[row * all->column_count];
-        const struct cell *from = row_is_other(all, cells) ? NULL : find_row(recent, cells);
+        const struct cell *from = row_is_other(all, cells) ? NULL : row_find(recent, cells);
         for (size_t c = 0; c < all->column_count; c++)
             if (is_of_recent_times(&all->columns[c]))
                 cells[c] = from ? from[c] : (struct cell){.kind = CELL_ABSENT};

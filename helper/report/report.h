@@ -83,6 +83,8 @@ struct cell cell_ip(struct table *t, struct ip_addr ip);
 int row_compare_labels(const struct table *t, const struct cell *a, const struct cell *b);
 // The same without COLUMN_RENAMED: 0 also for a row that has another name by now.
 int row_compare_identity(const struct table *t, const struct cell *a, const struct cell *b);
+// The row of the same as `row`, in a table sorted by row_compare_identity; NULL if there is none.
+struct cell *row_find(const struct table *sorted, const struct cell *row);
 // True for the row of all that is not shown: "other" is its only label.
 bool row_is_other(const struct table *t, const struct cell *row);
 int cell_compare(const struct cell *a, const struct cell *b);

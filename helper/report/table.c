@@ -132,6 +132,23 @@ int row_compare_identity(const struct table *t, const struct cell *a, const stru
     return compare_labels(t, a, b, COLUMN_RENAMED);
 }
 
+struct cell *row_find(const struct table *sorted, const struct cell *row)
+{
+    size_t low = 0, high = sorted->row_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        struct cell *at = &sorted->cells[middle * sorted->column_count];
+        int order = row_compare_identity(sorted, row, at);
+        if (order == 0)
+            return at;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
 bool row_is_other(const struct table *t, const struct cell *row)
 {
     size_t labels = 0;

@@ -10,17 +10,6 @@
 
 static struct expect e;
 
-static void put_name(struct wire *w, const char *name)
-{
-    while (*name) {
-        size_t len = strcspn(name, ".");
-        wire_be(w, len, 1);
-        wire_add(w, name, len);
-        name += len + (name[len] == '.');
-    }
-    wire_be(w, 0, 1);
-}
-
 static void put_header(struct wire *w, uint16_t flags, uint16_t answers, const char *question,
                        uint16_t type)
 {
@@ -30,14 +19,14 @@ static void put_header(struct wire *w, uint16_t flags, uint16_t answers, const c
     wire_be(w, 1, 2);
     wire_be(w, answers, 2);
     wire_be(w, 0, 4);
-    put_name(w, question);
+    wire_dns_name(w, question);
     wire_be(w, type, 2);
     wire_be(w, 1, 2);
 }
 
 static size_t open_record(struct wire *w, const char *owner, uint16_t type, uint32_t ttl_s)
 {
-    put_name(w, owner);
+    wire_dns_name(w, owner);
     wire_be(w, type, 2);
     wire_be(w, 1, 2);
     wire_be(w, ttl_s, 4);
@@ -54,7 +43,7 @@ static void put_a(struct wire *w, const char *owner, uint32_t ttl_s, uint32_t ad
 static void put_cname(struct wire *w, const char *owner, uint32_t ttl_s, const char *target)
 {
     size_t at = open_record(w, owner, 5, ttl_s);
-    put_name(w, target);
+    wire_dns_name(w, target);
     wire_close(w, at, 2);
 }
 
@@ -116,7 +105,7 @@ static void service_records(void)
     put_header(&w, 0x8180, 1, "_8443._https.shop.example", 65);
     size_t at = open_record(&w, "_8443._https.shop.example", 65, 120);
     wire_be(&w, 1, 2);
-    put_name(&w, "pool.example");
+    wire_dns_name(&w, "pool.example");
     wire_hex(
         &w,
         "0001 0003 02 6833"           // alpn

@@ -73,17 +73,6 @@ static inline void copy(struct tracker *t, struct flow_key key, enum direction d
     copy_cut(t, key, dir, seq, bytes, len, len, now_s);
 }
 
-static inline void put_dns_name(struct wire *w, const char *name)
-{
-    while (*name) {
-        size_t len = strcspn(name, ".");
-        wire_be(w, len, 1);
-        wire_add(w, name, len);
-        name += len + (name[len] == '.');
-    }
-    wire_be(w, 0, 1);
-}
-
 // An answer that gives name the address, by way of the CNAME last if that is not NULL.
 static inline void put_answer(struct wire *w, const char *name, const char *last, uint32_t address,
                               uint32_t ttl_s)
@@ -91,16 +80,16 @@ static inline void put_answer(struct wire *w, const char *name, const char *last
     wire_hex(w, "0001 8180 0001");
     wire_be(w, last ? 2 : 1, 2);
     wire_be(w, 0, 4);
-    put_dns_name(w, name);
+    wire_dns_name(w, name);
     wire_hex(w, "0001 0001");
     if (last) {
         wire_hex(w, "c00c 0005 0001");
         wire_be(w, ttl_s, 4);
         size_t at = wire_open(w, 2);
-        put_dns_name(w, last);
+        wire_dns_name(w, last);
         wire_close(w, at, 2);
     }
-    put_dns_name(w, last ? last : name);
+    wire_dns_name(w, last ? last : name);
     wire_hex(w, "0001 0001");
     wire_be(w, ttl_s, 4);
     wire_be(w, 4, 2);

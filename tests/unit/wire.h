@@ -35,6 +35,18 @@ static inline void wire_text(struct wire *w, const char *text)
     wire_add(w, text, strlen(text));
 }
 
+// Labels with their lengths, without compression.
+static inline void wire_dns_name(struct wire *w, const char *name)
+{
+    while (*name) {
+        size_t len = strcspn(name, ".");
+        wire_be(w, len, 1);
+        wire_add(w, name, len);
+        name += len + (name[len] == '.');
+    }
+    wire_be(w, 0, 1);
+}
+
 // Opens a length field of size bytes; wire_close fills it in.
 static inline size_t wire_open(struct wire *w, size_t size)
 {
