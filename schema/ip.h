@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct ip_addr {
     uint8_t bytes[16]; // network byte order
@@ -24,6 +25,13 @@ struct ip_addr ip_from_v6(const uint8_t bytes[16]);
 
 bool ip_is_v4(struct ip_addr ip);
 bool ip_equal(struct ip_addr a, struct ip_addr b);
+
+// 0.0.0.0 or ::, which the kernel has where it does not know an address (yet).
+static inline bool ip_is_unspecified(struct ip_addr ip)
+{
+    static const struct ip_addr v4 = {{[10] = 0xff, [11] = 0xff}}, v6;
+    return memcmp(&ip, &v4, sizeof(ip)) == 0 || memcmp(&ip, &v6, sizeof(ip)) == 0;
+}
 
 // The network of the prefix of bits (of 128: an IPv4 prefix has 96 more than it is written with).
 struct ip_addr ip_network(struct ip_addr ip, unsigned bits);

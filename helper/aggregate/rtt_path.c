@@ -51,11 +51,11 @@ static void keep_max(uint64_t *into, uint64_t value)
 
 static void set_laddr(struct rtt_path *p, uint64_t at_us, struct ip_addr laddr)
 {
-    if (at_us > p->laddr_us ||
-        (at_us == p->laddr_us && memcmp(&laddr, &p->laddr, sizeof(laddr)) > 0)) {
-        p->laddr_us = at_us;
-        p->laddr = laddr;
-    }
+    if (at_us < p->laddr_us ||
+        (at_us == p->laddr_us && memcmp(&laddr, &p->laddr, sizeof(laddr)) <= 0))
+        return;
+    p->laddr_us = at_us;
+    p->laddr = laddr;
 }
 
 static void set_state(struct rtt_path *p, uint64_t at_us, struct text word)
@@ -75,9 +75,17 @@ static bool add_rtt(struct rtt_path *p, uint64_t rtt_ns)
     return sketch_add(&p->rtt, rtt_ns, 1) == 0;
 }
 
+// Where the path sends from: of what we sent, and of its answers.
+#define ADD_LADDR(p, ev, event)                                                                    \
+    do {                                                                                           \
+        if (EVENT_HAS(ev, event, laddr) && !ip_is_unspecified((ev)->event.laddr))                  \
+            set_laddr(p, (ev)->ts_us, (ev)->event.laddr);                                          \
+    } while (0)
+
 // What sctp_hb_sent and sctp_hb_ack have in common beside the path keys.
 #define ADD_TIMING_AND_STATE(p, ev, event)                                                         \
     do {                                                                                           \
+        ADD_LADDR(p, ev, event);                                                                   \
         if (EVENT_HAS(ev, event, hb_interval_us) && EVENT_HAS(ev, event, rto_us))                  \
             latest_set(&(p)->timing, (ev)->ts_us, (ev)->event.hb_interval_us, (ev)->event.rto_us); \
         if (EVENT_HAS(ev, event, state))                                                           \
@@ -88,7 +96,7 @@ static bool add_ack(struct rtt_path *p, const struct event *ev)
 {
     const struct ev_sctp_hb_ack *ack = &ev->sctp_hb_ack;
     bool ok = text_equal(ack->verdict, TEXT_LITERAL("ok"));
-    bool late = text_equal(ack->verdict, TEXT_LITERAL("late"));
+    bool late = !ok && text_equal(ack->verdict, TEXT_LITERAL("late"));
     if (ok) {
         p->acked++;
         keep_max(&p->last_ack_us, ev->ts_us);
@@ -150,10 +158,12 @@ bool rtt_path_add(struct rtt_path *p, const struct event *ev)
     case EV_sctp_hb_ack:
         return add_ack(p, ev);
     case EV_sctp_hb_miss:
+        ADD_LADDR(p, ev, sctp_hb_miss);
         p->missed++;
         latest_set(&p->miss, ev->ts_us, ev->sctp_hb_miss.since_us, ev->sctp_hb_miss.outstanding);
         break;
     case EV_sctp_hb_skip:
+        ADD_LADDR(p, ev, sctp_hb_skip);
         latest_set(&p->skip, ev->ts_us,
                    number_of(ev->sctp_hb_skip.reason, skip_names, SKIP_DISABLED + 1), 0);
         break;
@@ -162,6 +172,7 @@ bool rtt_path_add(struct rtt_path *p, const struct event *ev)
         keep_max(&p->last_recv_us, ev->ts_us);
         break;
     case EV_sctp_pmtu_probe:
+        ADD_LADDR(p, ev, sctp_pmtu_probe);
         *(ev->sctp_pmtu_probe.acked ? &p->probes_acked : &p->probes_sent) += 1;
         break;
     case EV_sctp_path:

@@ -21,20 +21,22 @@ enum path_skip { SKIP_NONE, SKIP_DATA, SKIP_DISABLED };
 
 __extension__ typedef unsigned __int128 uint128;
 
+// What an ACK touches stands first: it is what keymap_prefetch() fetches.
 struct rtt_path {
-    uint64_t sent, acked, missed, late, discarded, received, probes_sent, probes_acked;
+    uint64_t acked, last_ack_us;
+    struct latest timing;    // hb_interval_us, rto_us
+    struct latest state;     // enum path_state
+    struct latest srtt;      // kernel_srtt_us
     uint64_t min_ns, max_ns; // of sketch.total values; 0, 0 without any
     uint64_t sum_ns;
-    uint128 sumsq_ns2;
     struct sketch rtt; // ns, of accepted and of late ACKs: both are true round trips
-    uint64_t last_sent_us, last_ack_us, last_late_us, last_recv_us;
-    struct latest miss;   // since_us, outstanding
-    struct latest timing; // hb_interval_us, rto_us
-    struct latest srtt;   // kernel_srtt_us
-    struct latest state;  // enum path_state
-    struct latest skip;   // enum path_skip
+    uint128 sumsq_ns2;
     struct ip_addr laddr;
     uint64_t laddr_us; // when laddr was said; 0: never
+    uint64_t sent, last_sent_us, received, last_recv_us;
+    uint64_t missed, late, last_late_us, discarded, probes_sent, probes_acked;
+    struct latest miss; // since_us, outstanding
+    struct latest skip; // enum path_skip
 };
 
 // Adds an event of this path. False if there is no memory.
