@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include "schema/ip.h"
 
 // Stands in the names of stored segments. To be raised when a reader of today would misread what is
@@ -24,7 +25,11 @@ struct text {
 #define TEXT_LITERAL(s) ((struct text){(s), sizeof(s) - 1})
 
 struct text text_of(const char *string);
-bool text_equal(struct text a, struct text b);
+// Inline: mostly the lengths tell, or one of the two is a short literal.
+static inline bool text_equal(struct text a, struct text b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
 // Below, at or above 0 as a comes before b by its bytes; what is absent comes first.
 int text_compare(struct text a, struct text b);
 

@@ -12,6 +12,7 @@
 #endif
 
 enum { CACHE_LINE = 64, GROUP = CACHE_LINE / sizeof(uint32_t), FIRST_SLOTS = 1024 };
+enum { PREFETCH_MAX = 4 * CACHE_LINE };
 #define IN_USE    UINT32_C(0x80000000)
 #define MAX_CELLS ((size_t)1 << 30) // their numbers fit the slots of the largest table
 
@@ -173,7 +174,7 @@ void keymap_prefetch(const struct keymap *map, uint64_t hash)
     if (!slots)
         return;
     const char *entry = entry_of(map, group[__builtin_ctz(slots)]);
-    for (size_t at = 0; at < map->entry_size; at += CACHE_LINE)
+    for (size_t at = 0; at < map->entry_size && at < PREFETCH_MAX; at += CACHE_LINE)
         __builtin_prefetch(entry + at, 1);
 }
 

@@ -178,8 +178,10 @@ void scan_free(struct scan *s)
 
 static HOT bool matches(const struct pattern *t, const char *p)
 {
-    uint32_t same = same_bytes(p, t->bytes) | same_bytes(p + BLOCK, t->bytes + BLOCK) << BLOCK;
-    return (same & t->mask) == t->mask;
+    if (~same_bytes(p, t->bytes) & t->mask & (NO_LAST - 1))
+        return false;
+    return t->length <= BLOCK || // most are
+           !(~same_bytes(p + BLOCK, t->bytes + BLOCK) & t->mask >> BLOCK);
 }
 
 enum key_kind { KEY_KNOWN, KEY_UNKNOWN, KEY_ODD };
