@@ -99,7 +99,7 @@ struct scan_event {
 struct scan {
     struct scan_event *last; // of the last line
     struct name_table types;
-    struct scan_event events[EV_COUNT];
+    struct scan_event *events[EV_COUNT]; // NULL until the first line of the type
 };
 
 _Static_assert(EV_COUNT < SLOTS / 2, "the table of event types is too full");
@@ -142,8 +142,13 @@ static void add_field(struct scan_event *e, const struct field_info *field, uint
     e->size = end > e->size ? end : e->size;
 }
 
-static void add_event(struct scan_event *e, const struct event_info *info)
+// The tables of an event type; a stream has few of them. NULL if there is no memory.
+static struct scan_event *event_of(struct scan *s, size_t type)
 {
+    struct scan_event *e = s->events[type];
+    const struct event_info *info = &event_table[type];
+    if (e || !(e = calloc(1, sizeof(*e))))
+        return e;
     e->info = info;
     pattern_set(&e->name, "", info->name, "\"");
     memset(&e->keys, NO_NAME, sizeof(e->keys));
@@ -153,6 +158,7 @@ static void add_event(struct scan_event *e, const struct event_info *info)
         add_field(e, &info->fields[i], UINT64_C(1) << i);
     e->first = e->fields;
     e->fields[e->field_count - 1].next = e->fields;
+    return s->events[type] = e;
 }
 
 struct scan *scan_new(void)
@@ -161,16 +167,18 @@ struct scan *scan_new(void)
     if (!s)
         return NULL;
     memset(&s->types, NO_NAME, sizeof(s->types));
-    for (size_t i = 0; i < EV_COUNT; i++) {
+    for (size_t i = 0; i < EV_COUNT; i++)
         name_table_add(&s->types, event_table[i].name, event_table[i].name_len, (uint8_t)i);
-        add_event(&s->events[i], &event_table[i]);
-    }
-    s->last = &s->events[0];
-    return s;
+    if ((s->last = event_of(s, EV_begin)))
+        return s;
+    free(s);
+    return NULL;
 }
 
 void scan_free(struct scan *s)
 {
+    for (size_t i = 0; s && i < EV_COUNT; i++)
+        free(s->events[i]);
     free(s);
 }
 
@@ -314,7 +322,9 @@ static struct scan_event *find_event(struct scan *s, const char *name, const cha
         return NULL;
     for (unsigned slot = slot_of(name, len); s->types.slots[slot] != NO_NAME;
          slot = (slot + 1) % SLOTS) {
-        struct scan_event *e = &s->events[s->types.slots[slot]];
+        struct scan_event *e = event_of(s, s->types.slots[slot]);
+        if (!e)
+            return NULL; // json-c takes the line
         if (matches(&e->name, name))
             return s->last = e;
     }
