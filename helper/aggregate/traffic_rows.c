@@ -61,11 +61,15 @@ static void note_totals(const struct traffic *t, struct report *report)
 
 void traffic_rows(const struct traffic *t, struct report *report)
 {
-    struct traffic_sums sums = traffic_sums_fold(&t->rows, t->rows.parts & ~PART_BIT(WINDOW));
-    if (sums.cells)
-        traffic_sums_table(t, &sums, t->options->top, duration_us(t), &report->rows);
+    const bool windowed = t->rows.parts & PART_BIT(WINDOW);
+    struct traffic_sums folded = {0};
+    if (windowed)
+        folded = traffic_sums_fold(&t->rows, t->rows.parts & ~PART_BIT(WINDOW));
+    const struct traffic_sums *sums = windowed ? &folded : &t->rows;
+    if (sums->cells)
+        traffic_sums_table(t, sums, t->options->top, duration_us(t), &report->rows);
     note_totals(t, report);
-    if (t->out_of_memory || !sums.cells)
+    if (t->out_of_memory || !sums->cells)
         report_note(report, "out of memory: some events are missing above\n");
-    traffic_sums_close(&sums);
+    traffic_sums_close(&folded);
 }

@@ -151,6 +151,39 @@ static int compare_rows(const struct cell *a, const struct cell *b, void *contex
     return 0;
 }
 
+// Puts value in place of the least of a heap, whose root that is.
+static void heap_replace(int64_t *heap, size_t count, int64_t value)
+{
+    size_t at = 0;
+    for (size_t child; (child = 2 * at + 1) < count; at = child) {
+        child += child + 1 < count && heap[child + 1] < heap[child];
+        if (heap[child] >= value)
+            break;
+        heap[at] = heap[child];
+    }
+    heap[at] = value;
+}
+
+// A volume that at least `top` sums reach, if there are that many: rows below it need not be made.
+// Of millions of sums, most are not shown, and sorting their rows takes longer than reading them.
+static int64_t least_shown(const struct traffic_sums *s, uint64_t top)
+{
+    size_t count = keymap_count(s->cells);
+    int64_t *heap = top && top < count ? malloc(top * sizeof(*heap)) : NULL;
+    if (!heap)
+        return INT64_MIN;
+    for (size_t i = 0; i < top; i++)
+        heap[i] = INT64_MIN;
+    for (size_t i = 0; i < count; i++) {
+        const struct traffic_counts *counts = keymap_cell_at(s->cells, i);
+        if (!traffic_counts_are_zero(counts) && traffic_volume(counts) > heap[0])
+            heap_replace(heap, top, traffic_volume(counts));
+    }
+    int64_t least = heap[0];
+    free(heap);
+    return least;
+}
+
 // Takes the rows behind the first `top` off the table and adds them to other.
 static void cut_rows(struct table *table, size_t keys, uint64_t top, struct traffic_counts *other)
 {
@@ -170,9 +203,14 @@ void traffic_sums_table(const struct traffic *t, const struct traffic_sums *s, u
     struct traffic_counts other = s->other;
     traffic_key_columns(s->parts, table, 0);
     size_t keys = table->column_count;
+    const int64_t least = least_shown(s, top);
     add_value_columns(s->parts, table);
     for (size_t i = 0; i < keymap_count(s->cells); i++) {
         const struct traffic_counts *counts = keymap_cell_at(s->cells, i);
+        if (traffic_volume(counts) < least) {
+            traffic_counts_add(&other, counts, 1);
+            continue;
+        }
         struct cell *c = traffic_counts_are_zero(counts) ? NULL : table_add_row(table);
         struct traffic_facts facts;
         if (!c) // all of it moved to a name

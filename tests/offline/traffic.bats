@@ -26,6 +26,35 @@ traffic() { "$NETVITALS" report traffic "$FIXTURES/traffic.ndjson" "$@"; }
   [[ $output == *"'nonsense' is no key of traffic; there are: "*sub* ]]
 }
 
+@test "--top N shows the first N rows of all, whatever is equal, below zero or has come to nothing, and sums up the rest" {
+  # volumes with many equal ones, a negative one (a correction without what it corrects) and one that was corrected away
+  python3 - >"$OUT/stream" <<'END'
+import json, random
+random.seed(5)
+flow = {"type": "flow", "ts_us": 1, "iface": "eth0", "sub": "10.0.0.1", "peer": "203.0.113.1", "proto": 6, "peer_port": 443,
+        "bytes_down": 0, "packets_up": 1, "packets_down": 0, "interval_us": 1, "mode": "native"}
+for i in range(60):
+    print(json.dumps(flow | {"name": f"n{i}.example", "bytes_up": random.choice([0, 0, 5, 5, 9, 1000])}))
+move = {k: v for k, v in flow.items() if k not in ("mode",)} | {"name": "found.example", "evidence": "sni"}
+print(json.dumps(move | {"type": "reclass", "from_name": "lost.example", "bytes_up": 3}))
+print(json.dumps(flow | {"name": "gone.example", "bytes_up": 4}))
+print(json.dumps(move | {"type": "reclass", "from_name": "gone.example", "bytes_up": 4}))
+END
+  "$NETVITALS" report traffic --by name --full-names --format json "$OUT/stream" >"$OUT/all"
+  [ "$(jq '.rows | length' "$OUT/all")" -ge 62 ]
+  local top
+  for top in 1 2 7 20 40 59 60 61 62 63 64 1000; do
+    "$NETVITALS" report traffic --by name --full-names --top "$top" --format json "$OUT/stream" >"$OUT/top"
+    # shellcheck disable=SC2016 # jq's
+    jq -e --argjson top "$top" --slurpfile all "$OUT/all" '$all[0].rows as $rows | .rows
+      | .[:$top] == $rows[:$top] and length == ([$top + 1, ($rows | length)] | min)
+        and (map(.bytes_up) | add) == ($rows | map(.bytes_up) | add)' "$OUT/top" >/dev/null || {
+      jq -c '.rows[]' "$OUT/top" >&2
+      return 1
+    }
+  done
+}
+
 @test "--top leaves the rest in other, and --max-keys too" {
   traffic --by proto,peer_port --top 1 --format json >"$OUT/report"
   assert_jq "$OUT/report" '.[0].rows | length == 2 and .[1].proto == "other" and
