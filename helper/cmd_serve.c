@@ -185,11 +185,14 @@ const struct command command_serve = {
     .details =
         "Ends with the stream. Counters count since the start, quantiles are of the recent "
         "past, verdicts and\n"
-        "ages are as of the scrape. A table has at most 1000 series of a metric; the "
-        "counters of the rest are\n"
-        "summed up with every label `other`. What a name that is known later can move to "
-        "another row (traffic\n"
-        "by name, app, rate, evidence or unverified, and the bill) is a gauge. One thread, 16 "
+        "ages are as of the scrape. A table has at most 1000 series of a metric. What is added to "
+        "a row that is\n"
+        "not shown, because of that or of --top, counts in `other`, and stays there when the row "
+        "is "
+        "shown later,\n"
+        "so that no counter goes down. What a name that is known later can move to another row "
+        "(traffic by\n"
+        "name, app, rate, evidence or unverified, and the bill) is a gauge. One thread, 16 "
         "connections.",
     .options = tables,
     .more_options = aggregate_options,

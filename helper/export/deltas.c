@@ -351,12 +351,14 @@ static void keep(struct deltas *d, struct table *now)
         table_free(now);
 }
 
-bool deltas_take(struct deltas *d, const struct report *everything, struct report *shown)
+// Of the first `tables` tables: the rows, and then the sections.
+static bool take(struct deltas *d, const struct report *everything, struct report *shown,
+                 size_t tables)
 {
     struct table now[1 + REPORT_SECTIONS_MAX];
     size_t count = 0;
     bool done = everything->section_count == shown->section_count;
-    for (size_t i = 0; done && i <= shown->section_count; i++) {
+    for (size_t i = 0; done && i < tables; i++) {
         struct table *t = table_at(shown, i), *had = find_had(d, t->name);
         if (t->happened)
             done = take_happenings(had, table_at(everything, i), t, &now[count++]);
@@ -373,9 +375,64 @@ bool deltas_take(struct deltas *d, const struct report *everything, struct repor
     return done;
 }
 
+bool deltas_take(struct deltas *d, const struct report *everything, struct report *shown)
+{
+    return take(d, everything, shown, 1 + shown->section_count);
+}
+
+// ---- sums of deltas
+
+// The sums become those with these deltas. False if there is no memory.
+static bool add_to_sums(struct table *sums, const struct table *deltas)
+{
+    struct cell row[TABLE_COLUMNS_MAX + 1] = {0};
+    struct table now;
+    bool done = true;
+    open_kept(&now, deltas);
+    for (size_t i = 0; done && i < sums->row_count; i++)
+        done = keep_row(&now, row_at(sums, i));
+    for (size_t i = 0; done && i < deltas->row_count; i++) {
+        pick(deltas, row_at(deltas, i), row);
+        done = keep_row(&now, row);
+    }
+    done = done && sort_rows(&now);
+    table_free(done ? sums : &now);
+    if (done)
+        *sums = now;
+    return done;
+}
+
+// `other` stays, also when nothing was added to it. False if there is no memory.
+static bool show_other(struct table *shown, const struct table *sums)
+{
+    for (size_t i = 0; i < shown->row_count; i++)
+        if (row_is_other(shown, row_at(shown, i)))
+            return true;
+    for (size_t i = 0; i < sums->row_count; i++)
+        if (row_is_other(sums, row_at(sums, i)))
+            return show_row(shown, row_at(sums, i), row_at(sums, i));
+    return true;
+}
+
+bool deltas_sum_rows(struct deltas *d, const struct report *everything, struct report *shown)
+{
+    struct cell row[TABLE_COLUMNS_MAX + 1] = {0};
+    struct table *rows = &shown->rows;
+    if (!has_counters(rows))
+        return true;
+    if (!take(d, everything, shown, 1) || !add_to_sums(&d->sums, rows))
+        return false;
+    for (size_t i = 0; i < rows->row_count; i++) {
+        pick(rows, row_at(rows, i), row);
+        put(rows, row_at(rows, i), row_find(&d->sums, row));
+    }
+    return show_other(rows, &d->sums);
+}
+
 void deltas_release(struct deltas *d)
 {
     for (size_t i = 0; i < d->count; i++)
         table_free(&d->had[i]);
+    table_free(&d->sums);
     d->count = 0;
 }

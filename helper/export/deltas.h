@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// deltas.h - the counters of a report as what was added since the report before.
+// deltas.h - the counters of a report as what was added since the report before, and sums of that.
 //
 // What a row had the last time is kept by what the row is of, not by where it was shown, and for
 // the rows that --top does not show, too. So it does not matter whether a row comes out of `other`
@@ -15,6 +15,7 @@
 struct deltas {
     struct table had[1 + REPORT_SECTIONS_MAX]; // labels and counters of the last time
     size_t count;
+    struct table sums; // of deltas_sum_rows()
 };
 
 // Makes deltas of the counters of `shown`, in its rows and in its sections, and keeps what they are
@@ -22,5 +23,11 @@ struct deltas {
 // it may be `shown` itself. False if there is no memory: `shown` is spoilt then, and the next
 // deltas begin where these would have.
 bool deltas_take(struct deltas *d, const struct report *everything, struct report *shown);
+
+// Makes sums of the counters of the rows of `shown`: of all deltas that a row was given while it
+// was shown, and so for `other`. Where --top decides what is shown, a row's count itself would be
+// in `other` first and then not, which somebody who compares readings takes for a counter that
+// began anew. Sections are left alone. False as deltas_take().
+bool deltas_sum_rows(struct deltas *d, const struct report *everything, struct report *shown);
 
 void deltas_release(struct deltas *d);

@@ -2,6 +2,7 @@
 
 #include "helper/export/live.h"
 #include "helper/exit_codes.h"
+#include "helper/report/exposition.h"
 #include "schema/encode.h"
 
 #include <stdlib.h>
@@ -119,18 +120,43 @@ static void take_recent(struct table *all, struct table *recent)
 
 static const char *const sources[] = {"-"};
 
+// Fills the report with all rows, whatever --top says.
+static void fill_everything(struct live *l, size_t i, uint64_t now_us, struct report *everything)
+{
+    uint64_t top = l->options.top;
+    l->options.top = 0;
+    session_fill(&l->all, i, now_us, sources, 1, everything);
+    l->options.top = top;
+}
+
 // The counters become deltas. False if there is no memory.
 static bool take_deltas(struct live *l, size_t i, uint64_t now_us, struct report *report)
 {
     if (!l->options.top)
         return deltas_take(&l->deltas[i], report, report);
     struct report everything;
-    uint64_t top = l->options.top;
-    l->options.top = 0;
-    session_fill(&l->all, i, now_us, sources, 1, &everything);
-    l->options.top = top;
+    fill_everything(l, i, now_us, &everything);
     bool done = deltas_take(&l->deltas[i], &everything, report);
     report_release(&everything);
+    return done;
+}
+
+// Where rows go in and out of `other`, counters become sums of deltas. Not only --top does it: a
+// table of metrics has a last row. False if there is no memory.
+static bool take_sums(struct live *l, size_t i, uint64_t now_us, struct report *report)
+{
+    struct table *rows = &report->rows;
+    struct report everything = *report;
+    bool too_long = rows->row_count > EXPOSITION_ROWS_MAX;
+    if (!l->options.top && !too_long && !l->deltas[i].count)
+        return true;
+    if (l->options.top)
+        fill_everything(l, i, now_us, &everything);
+    if (too_long)
+        rows->row_count = EXPOSITION_ROWS_MAX - 1; // and `other`
+    bool done = deltas_sum_rows(&l->deltas[i], &everything, report);
+    if (l->options.top)
+        report_release(&everything);
     return done;
 }
 
@@ -145,7 +171,7 @@ static bool fill_report(struct live *l, size_t i, uint64_t now_us, struct report
         report_release(&recent);
     }
     if (l->counters == LIVE_TOTALS)
-        return true;
+        return take_sums(l, i, now_us, report);
     report->loss = l->recent[0].loss;
     // of stored events, `now` is their last timestamp, long before we began
     bool stored = now_us < l->recent_from_us[0];

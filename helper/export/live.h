@@ -13,7 +13,10 @@
 #include "helper/session.h"
 
 enum live_counters {
-    LIVE_TOTALS, // counters count since the start, as Prometheus scrapes them
+    // counters count since the start, as Prometheus scrapes them; where not all rows are shown,
+    // what
+    // is added to a row counts where it is shown now, so that none goes down
+    LIVE_TOTALS,
     LIVE_DELTAS, // counters count since the last live_fill, as statsd adds them up
 };
 

@@ -300,6 +300,45 @@ flow() { # SUB BYTES_UP [MORE]
     "${TYPE:-flow}" "$(now_us)" "$1" "$2" "${3:-\"interval_us\":1000000}"
 }
 
+# The series of bytes that a scrape shows, as SUB VALUE, sorted.
+bytes_shown() {
+  curl -sf --max-time 20 "$URL" | sed -n 's/^netvitals_traffic_bytes_total{sub="\([^"]*\)",direction="up"} /\1 /p' | sort
+}
+shown_sum_is() { [ "$(bytes_shown | awk '{ sum += $2 } END { print sum + 0 }')" = "$1" ]; }
+
+@test "serve --top: no counter goes down when a row comes out of other, and the sum is that of all traffic" {
+  requires curl
+  start_serve traffic --top 1
+  { flow 10.0.0.1 1000; flow 10.0.0.2 100; } >&7
+  wait_until 30 shown_sum_is 1100
+  assert_equal "$(bytes_shown)" "10.0.0.1 1000
+other 100"
+  # the second comes out of other, where what it had stays, and the first goes there
+  { flow 10.0.0.2 5000; flow 10.0.0.1 1; } >&7
+  wait_until 30 shown_sum_is 5101
+  assert_equal "$(bytes_shown)" "10.0.0.2 5000
+other 101"
+  # and back: it goes on from what it had
+  flow 10.0.0.1 9000 >&7
+  wait_until 30 shown_sum_is 10101
+  assert_equal "$(bytes_shown)" "10.0.0.1 10000
+other 101"
+}
+
+@test "serve: the thousand series of a table change places with the rest as well" {
+  requires curl
+  start_serve traffic
+  local i
+  for ((i = 0; i < 1200; i++)); do flow "10.1.$((i / 200)).$((i % 200))" $((2000 + i)); done >&7
+  wait_until 30 shown_sum_is $((1200 * 2000 + 1200 * 1199 / 2))
+  assert_equal "$(bytes_shown | wc -l)" 1000
+  local other
+  other=$(bytes_shown | sed -n 's/^other //p')
+  flow 10.1.0.0 100000 >&7 # the smallest of all becomes the largest
+  wait_until 30 eval '[ "$(bytes_shown | grep -c "^10\.1\.0\.0 100000$")" = 1 ]'
+  [ "$(bytes_shown | sed -n 's/^other //p')" -ge "$other" ]
+}
+
 @test "push statsd: the sections below the rows are deltas as well, and add up to the report" {
   requires python3
   printf 'app: web\nrate: free\nsuffix: a.example\n' >"$OUT/rules"

@@ -23,6 +23,7 @@ enum { NAME, ID, AGE, COUNT, COLUMNS };
 struct run {
     struct expect *expect;
     bool corrected;
+    bool summed;  // the sums of deltas are read, not the deltas
     uint64_t top; // 0: all rows are shown
     int64_t counts[ROWS];
     bool always_shown[ROWS]; // or not there at all
@@ -96,13 +97,12 @@ static void receive(struct run *r, const struct table *t)
 {
     for (size_t row = 0; row < t->row_count; row++) {
         const struct cell *c = &t->cells[row * COLUMNS];
-        int64_t delta = number(&c[COUNT]);
+        bool other = c[ID].kind == CELL_ABSENT;
+        int64_t *received = other ? &r->received_other : &r->received[c[ID].u64];
+        int64_t delta = number(&c[COUNT]) - (r->summed ? *received : 0);
         if (!r->corrected && delta < 0)
             check(r, "a counter that never goes down goes down by", -delta, 0);
-        if (c[ID].kind == CELL_ABSENT)
-            r->received_other += delta;
-        else
-            r->received[c[ID].u64] += delta;
+        *received += delta;
     }
 }
 
@@ -127,7 +127,9 @@ static void send_one(struct run *r)
     int64_t total = 0, received = 0;
     fill(r, &shown.rows, r->top);
     fill(r, &everything.rows, 0);
-    bool taken = deltas_take(&r->deltas, r->top ? &everything : &shown, &shown);
+    const struct report *all = r->top ? &everything : &shown;
+    bool taken =
+        r->summed ? deltas_sum_rows(&r->deltas, all, &shown) : deltas_take(&r->deltas, all, &shown);
     check(r, "taken", taken, true);
     receive(r, &shown.rows);
     for (size_t i = 0; i < ROWS; i++) {
@@ -142,9 +144,9 @@ static void send_one(struct run *r)
 }
 
 // A row that comes out of `other` has there what it had there, and in its name what came then.
-static void test_places(struct expect *expect)
+static void test_places(struct expect *expect, bool summed)
 {
-    struct run r = {.expect = expect, .top = 1};
+    struct run r = {.expect = expect, .summed = summed, .top = 1};
     r.counts[0] = 100;
     r.counts[1] = 10;
     send_one(&r);
@@ -162,9 +164,13 @@ int main(void)
 {
     struct expect expect = {0};
     srandom(1);
-    test_places(&expect);
+    test_places(&expect, false);
+    test_places(&expect, true);
     for (int run = 0; run < RUNS; run++) {
-        struct run r = {.expect = &expect, .corrected = run % 2, .top = run / 2 % 2 ? TOP : 0};
+        struct run r = {.expect = &expect,
+                        .corrected = run % 2,
+                        .top = run / 2 % 2 ? TOP : 0,
+                        .summed = run / 4 % 2};
         for (size_t i = 0; i < ROWS; i++)
             r.always_shown[i] = true;
         for (int round = 0; round < ROUNDS; round++) {
