@@ -8,6 +8,7 @@
 #   start NAME COMMAND...              run in the background; stdout to $OUT/NAME.out, stderr to .err
 #   wait_for_event NAME TYPE [SECONDS] until an event of that type stands in $OUT/NAME.out
 #   wait_until SECONDS COMMAND...      until COMMAND succeeds
+#   nap SECONDS                        sleep
 #   stop NAME [SIGNAL]                 end it and wait; $status is its exit code
 #   assert_jq FILE FILTER [WHAT]       jq -es FILTER must be true of the file's values
 #   assert_equal ACTUAL EXPECTED
@@ -26,7 +27,7 @@ NETVITALS=${NETVITALS:-$BUILD/bin/netvitals}
 # shellcheck disable=SC2034
 FIXTURES=$ROOT/tests/fixtures
 # shellcheck disable=SC2034
-UNIQUE=nv$$
+UNIQUE=nv$BASHPID
 
 setup() {
   OUT=$BATS_TEST_TMPDIR
@@ -50,8 +51,8 @@ at_exit() { EXIT_COMMANDS+=("$(printf '%q ' "$@")"); }
 # 0 there, 1 not there, 2 nobody knows the word.
 have() {
   case $1 in
-  root) [ "$(id -u)" -eq 0 ] ;;
-  netns) ip netns list >/dev/null 2>&1 ;;
+  root) [ "$EUID" -eq 0 ] ;;
+  netns) [ -e /proc/self/ns/net ] && command -v ip >/dev/null ;;
   bpffs) [ -d /sys/fs/bpf ] ;;
   vxlan | geneve | gre | gretap | erspan | ipip | sit | ip6tnl | vlan | bridge) has_device_type "$1" ;;
   kprobes) [ -e /sys/kernel/tracing/kprobe_events ] || [ -e /sys/kernel/debug/tracing/kprobe_events ] ;;
@@ -119,8 +120,14 @@ wait_until() {
       echo "gave up waiting for: $*" >&2
       return 1
     fi
-    sleep 0.05
+    nap 0.05
   done
+}
+
+# Sleeps without a process: one takes long to start where all is emulated. Nothing ever comes out of this pipe.
+nap() { # SECONDS
+  [ -n "${NAP-}" ] || exec {NAP}<> <(:)
+  read -r -t "$1" -u "$NAP" || true
 }
 
 is_gone() { ! kill -0 "${PIDS[$1]}" 2>/dev/null; } # NAME of `start`

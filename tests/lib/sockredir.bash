@@ -13,7 +13,6 @@
 #                              With --force: where the preflight refuses, the rest must work all the same
 #   redirect_sum KEY           sum of KEY over the redirect events
 #   sized HOST LAB             HOST, in the lab (an emulated, slower machine) LAB
-#   not_in_lab                 skips, in the lab, a test of what hardly depends on the kernel
 #   tool NAME                  path of tests/lib/NAME.c, compiled
 #   objects_of PID             the programs, maps and links that it holds, as "prog 17"
 #   are_gone FILE              whether the kernel has none of the objects in a file any more
@@ -28,7 +27,7 @@ end_cgroup() {
     [ -d "$1" ] || return 0
     xargs -r kill -KILL <"$1/cgroup.procs" 2>/dev/null || true
     rmdir "$1" 2>/dev/null && return
-    sleep 0.1
+    nap 0.1
   done
   echo "cgroup $1 does not go, try $tries: $(cat "$1/cgroup.procs")" >&2
 }
@@ -74,8 +73,6 @@ start_sockredir() {
 }
 
 sized() { [ -n "${LAB_NAME-}" ] && echo "$2" || echo "$1"; }
-
-not_in_lab() { [ -z "${LAB_NAME-}" ] || skip "on the host only: it hardly depends on the kernel"; }
 
 redirect_sum() { jq -s "map(select(.type == \"redirect\") | .$1 // 0) | add // 0" "$OUT/sockredir.out"; }
 

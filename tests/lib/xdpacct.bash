@@ -18,12 +18,14 @@ flows() { # FILE KEY [CONDITION]
 
 # Everything seen is in exactly one place, in each interval, and the flows say the same as the totals.
 conserved() { # FILE
-  grep '"type":"traffic_totals"' "$1" | jq -es 'length > 0 and all(.[]; . as $t | all(("packets", "bytes");
+  local totals
+  totals=$(grep '"type":"traffic_totals"' "$1" | jq -ces 'if length > 0 and all(.[]; . as $t | all(("packets", "bytes");
       . as $u | $t["seen_" + $u] == ([("accounted", "overflow", "not_ours", "non_ip", "bad_header",
-      "outer_fragments", "rejected_outer") | $t[. + "_" + $u]] | add)))' >/dev/null || return 1
+      "outer_fragments", "rejected_outer") | $t[. + "_" + $u]] | add)))
+    then map(.accounted_bytes), map(.accounted_packets) | add else false end') || return 1
   # summed up by the helper: there may be a million of them
   "$NETVITALS" report traffic "$1" --by host --format json |
-    jq -e --argjson bytes "$(total "$1" accounted_bytes)" --argjson packets "$(total "$1" accounted_packets)" \
+    jq -e --argjson bytes "${totals%$'\n'*}" --argjson packets "${totals#*$'\n'}" \
       '(.rows | map(.bytes_up + .bytes_down) | add // 0) == $bytes and
        (.rows | map(.packets_up + .packets_down) | add // 0) == $packets' >/dev/null
 }
@@ -47,26 +49,28 @@ tshark_innermost() { # FILE
   tshark_sums "$1" | jq .ip.bytes
 }
 
+# Where everything is emulated each process takes long to start: so `ip` gets many commands at once.
+
 # The two namespaces of make_pair and make_wire. No IPv6 chatter of their own.
 make_namespaces() {
   sender=${UNIQUE}s$BATS_TEST_NUMBER receiver=${UNIQUE}r$BATS_TEST_NUMBER
-  ip netns add "$sender"
-  at_exit ip netns del "$sender"
-  ip netns add "$receiver"
-  at_exit ip netns del "$receiver"
+  at_exit end_namespaces "$sender" "$receiver"
+  printf 'netns add %s\n' "$sender" "$receiver" | ip -batch -
   local namespace
   for namespace in "$sender" "$receiver"; do
-    ip netns exec "$namespace" sysctl -qw net.ipv6.conf.default.disable_ipv6="${IPV6_OFF:-1}" net.ipv6.conf.all.disable_ipv6="${IPV6_OFF:-1}"
-    ip -n "$namespace" link set lo up
+    # shellcheck disable=SC2016 # the inner shell expands
+    nsenter --net="/run/netns/$namespace" sh -c 'for at in default all; do echo "$0" >/proc/sys/net/ipv6/conf/$at/disable_ipv6; done' "${IPV6_OFF:-1}"
   done
 }
+
+end_namespaces() { printf 'netns del %s\n' "$@" | ip -force -batch -; }
 
 # A sender and a receiver namespace, joined by a veth pair: $sender has out (10.9.0.1), $receiver has in (10.9.0.2).
 # Further arguments go to `ip link add in`.
 make_pair() {
   make_namespaces
-  ip -n "$receiver" link add in "$@" type veth peer name out netns "$sender"
-  set_up_pair
+  local out=02:00:00:00:09:01 in=02:00:00:00:09:02
+  set_up_pair $out $in "link add in address $in $* type veth peer name out address $out netns $sender"
 }
 
 # The same with the lab's two virtio network cards, which are joined outside of the guest. They come back from the
@@ -74,9 +78,10 @@ make_pair() {
 make_wire() {
   make_namespaces
   wait_until 20 have wire
-  ip link set "$(device_of 52:54:00:4e:56:01)" netns "$sender" name out
-  ip link set "$(device_of 52:54:00:4e:56:02)" netns "$receiver" name in
-  set_up_pair
+  local out=52:54:00:4e:56:01 in=52:54:00:4e:56:02
+  ip link set "$(device_of $out)" netns "$sender" name out
+  ip link set "$(device_of $in)" netns "$receiver" name in
+  set_up_pair $out $in
 }
 
 device_of() { # ADDRESS
@@ -85,21 +90,15 @@ device_of() { # ADDRESS
 
 # Nobody has to ask for an address: an answer takes its time on a busy machine, and what waits for it is dropped when
 # it is too much.
-set_up_pair() {
-  ip -n "$receiver" addr add 10.9.0.2/24 dev in
-  ip -n "$sender" addr add 10.9.0.1/24 dev out
-  ip -n "$receiver" link set in up
-  ip -n "$sender" link set out up
+set_up_pair() { # ADDRESS-OF-OUT ADDRESS-OF-IN [COMMAND...]: of ip, in the receiver's namespace
+  printf '%s\n' "${@:3}" "link set lo up" "addr add 10.9.0.2/24 dev in" "link set in up" \
+    "neigh replace 10.9.0.1 lladdr $1 nud permanent dev in" | ip -n "$receiver" -batch -
+  printf '%s\n' "link set lo up" "addr add 10.9.0.1/24 dev out" "link set out up" \
+    "neigh replace 10.9.0.2 lladdr $2 nud permanent dev out" | ip -n "$sender" -batch -
   wait_until 20 pair_is_up
-  ip -n "$sender" neigh replace 10.9.0.2 lladdr "$(address_of "$receiver" in)" nud permanent dev out
-  ip -n "$receiver" neigh replace 10.9.0.1 lladdr "$(address_of "$sender" out)" nud permanent dev in
 }
 
-address_of() { # NAMESPACE DEVICE
-  ip -n "$1" -j link show dev "$2" | jq -r '.[0].address'
-}
-
-pair_is_up() { [ "$(ip netns exec "$receiver" cat /sys/class/net/in/operstate)" = up ]; }
+pair_is_up() { [[ $(ip -n "$receiver" link show in) == *" state UP "* ]]; }
 
 # Starts xdpacct on the receiver's side and waits until it counts.
 start_xdpacct() { # ARGUMENT...
@@ -129,9 +128,9 @@ for i in range(count):
 END
 }
 
-# A counter of a device of the sender, by its name in `ip -s -j`.
-sent() { # DEVICE bytes|packets
-  ip -n "$sender" -s -j link show dev "$1" | jq ".[0].stats64.tx.$2"
+# What a device of the sender has sent: packets and bytes.
+sent() { # DEVICE
+  ip -n "$sender" -s -j link show dev "$1" | jq -r '.[0].stats64.tx | "\(.packets) \(.bytes)"'
 }
 
 # Packets that the receiver's driver took in.

@@ -59,8 +59,8 @@ load_within() { within "$CG_served" "$(tool redirect_load)" "$@" "$CG_served"; }
   start_sockredir "$CG_served" # with --force
 }
 
+# bats test_tags=host
 @test "what cannot be tried out is not held against the kernel, nor remembered" {
-  not_in_lab
   ip netns add "$UNIQUE-down"
   at_exit ip netns del "$UNIQUE-down"
   # with nothing remembered at the start
@@ -134,8 +134,8 @@ PY
   [ "$(redirect_sum bytes_redirected)" -gt 0 ]
 }
 
+# bats test_tags=host
 @test "IPv6 and IPv4-mapped connections are redirected" {
-  not_in_lab
   start_sockredir "$CG_served" --per-connection
   within "$CG_served" "$(tool tcp_integrity)" -n 20 -m 200 -a ::1
   within "$CG_served" "$(tool tcp_integrity)" -n 20 -m 200 -o mapped
@@ -144,8 +144,8 @@ PY
   assert_jq "$OUT/sockredir.out" 'map(select(.type == "redirect_conn" and .laddr == "127.0.0.1" and .bytes_redirected > 0)) | length >= 20'
 }
 
+# bats test_tags=host
 @test "packets on lo fall to those that control the connection" {
-  not_in_lab
   requires tcpdump
   start_sockredir "$CG_served"
   start capture nsenter --net="/run/netns/$UNIQUE-net" tcpdump -i lo -n --immediate-mode -U -Z root -w "$OUT/lo.pcap" 'tcp port 17123'
@@ -249,8 +249,8 @@ other_is_called() { [ "$(calls_of_other 2)" -gt "$1" ] && [ "$(calls_of_other 4)
   assert_equal "$(grep -c '"type":"redirect_conn"' "$OUT/sockredir.out")" $((2 * connections))
 }
 
+# bats test_tags=host
 @test "connections that were there before stay plain, and so do those to a peer behind a device" {
-  not_in_lab
   for side in a b; do
     ip netns add "$UNIQUE-$side"
     at_exit ip netns del "$UNIQUE-$side"
@@ -290,8 +290,8 @@ for line in sys.stdin:
 
 far_listens() { [ -n "$(ip netns exec "$UNIQUE-b" ss -Hltn "sport = :17400")" ]; }
 
+# bats test_tags=host
 @test "what the ring of notes cannot hold is counted as lost" {
-  not_in_lab
   start_sockredir "$CG_served" --per-connection
   # its ring holds 1 MB; a loader that is stopped does not read it
   kill -STOP "${PIDS[sockredir]}"
@@ -306,8 +306,8 @@ far_listens() { [ -n "$(ip netns exec "$UNIQUE-b" ss -Hltn "sport = :17400")" ];
   assert_equal $((lost + told)) $((2 * connections))
 }
 
+# bats test_tags=host
 @test "--shadow redirects nothing and counts what it would" {
-  not_in_lab
   start_sockredir "$CG_served" --shadow
   within "$CG_served" "$(tool tcp_integrity)" -n 50 -m 200
   stop sockredir TERM
@@ -315,8 +315,8 @@ far_listens() { [ -n "$(ip netns exec "$UNIQUE-b" ss -Hltn "sport = :17400")" ];
   [ "$(redirect_sum bytes_passed_shadow)" -gt 0 ]
 }
 
+# bats test_tags=host
 @test "--ports leaves other ports alone" {
-  not_in_lab
   start_sockredir "$CG_served" --ports 14001,14010-14020
   within "$CG_served" "$(tool tcp_integrity)" -n 20 -m 200 -p 14000
   within "$CG_served" "$(tool tcp_integrity)" -n 20 -m 200 -p 14015
@@ -344,8 +344,8 @@ far_listens() { [ -n "$(ip netns exec "$UNIQUE-b" ss -Hltn "sport = :17400")" ];
   [ "$(redirect_sum bytes_redirected)" -gt 0 ]
 }
 
+# bats test_tags=host
 @test "a peer in another cgroup is reached by TCP" {
-  not_in_lab
   make_cgroup other
   start_sockredir "$CG_served"
   start_within server "$CG_other" python3 -c 'import socket
@@ -447,8 +447,8 @@ files_of_instance() { find /run -maxdepth 2 -name "sockredir-$(stat -c %i "$CG_s
   done
 }
 
+# bats test_tags=host
 @test "--deadman stops by itself; --renew puts it off" {
-  not_in_lab
   start sockredir "$SOCKREDIR" -c "$CG_served" --deadman 10s --force
   wait_for_event sockredir ready 120
   sleep 1
@@ -461,8 +461,8 @@ files_of_instance() { find /run -maxdepth 2 -name "sockredir-$(stat -c %i "$CG_s
   assert_jq "$OUT/sockredir.out" ".[-1].ts_us >= $renewed_us + 9900000"
 }
 
+# bats test_tags=host
 @test "--deadman holds even if the loader hangs: the kernel redirects nothing after that time" {
-  not_in_lab
   start sockredir "$SOCKREDIR" -c "$CG_served" --deadman 2s --force
   wait_for_event sockredir ready 120
   kill -STOP "${PIDS[sockredir]}"
@@ -474,15 +474,15 @@ files_of_instance() { find /run -maxdepth 2 -name "sockredir-$(stat -c %i "$CG_s
   [ "$(redirect_sum bytes_passed_stop)" -gt 0 ]
 }
 
+# bats test_tags=host
 @test "it keeps no capabilities once it is attached" {
-  not_in_lab
   start_sockredir "$CG_served"
   assert_equal "$(awk '/^CapEff|^CapPrm|^CapBnd/ { print $2 }' "/proc/${PIDS[sockredir]}/status" | sort -u)" 0000000000000000
   assert_equal "$(awk '/^NoNewPrivs/ { print $2 }' "/proc/${PIDS[sockredir]}/status")" 1
 }
 
+# bats test_tags=host
 @test "wrong calls: no cgroup, not a cgroup, cgroup v1, no capabilities, bad ports" {
-  not_in_lab
   run --separate-stderr "$SOCKREDIR"
   assert_equal "$status" 2
   run --separate-stderr "$SOCKREDIR" -c /tmp
@@ -495,6 +495,7 @@ files_of_instance() { find /run -maxdepth 2 -name "sockredir-$(stat -c %i "$CG_s
   [[ $stderr == *"lacks CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON"* ]] && [ "${#stderr_lines[@]}" -eq 1 ]
 }
 
+# bats test_tags=host
 @test "a kernel before 5.15 is refused in one line" {
   command -v gcc >/dev/null || skip "needs gcc"
   # libbpf finds no network namespace cookie
@@ -506,6 +507,7 @@ C
   [[ $stderr == *"use Linux 5.15 or newer"* ]] && [ "${#stderr_lines[@]}" -eq 1 ]
 }
 
+# bats test_tags=host
 @test "a cgroup of a v1 hierarchy is refused by name" {
   requires cgroup_v1
   v1=$(awk '$3 == "cgroup" { print $2; exit }' /proc/mounts)

@@ -31,6 +31,7 @@ test_setup() {
   [ "$(flows out bytes_down)" -eq 0 ] # without --ours everything is its source's
 }
 
+# bats test_tags=host
 @test "tshark finds the same innermost bytes in every encapsulation, and in what curl and its like sent" {
   requires tshark
   python3 "$frames" encaps encaps.pcap
@@ -66,6 +67,7 @@ flow_sums() { # FILE FACTOR
     .bytes_up *= $n | .bytes_down *= $n | .packets_up *= $n | .packets_down *= $n' "$1" | sort
 }
 
+# bats test_tags=host
 @test "captures of other link types, and pcapng, count the same as tshark reads" {
   requires tshark editcap
   python3 "$frames" encaps encaps.pcap
@@ -85,6 +87,7 @@ flow_sums() { # FILE FACTOR
   assert_equal "$(total out accounted_bytes)" "$(tshark_innermost encaps.pcapng)"
 }
 
+# bats test_tags=host
 @test "packets of all sizes, padded, and cut by a snapshot length, count as tshark reads them" {
   requires tshark
   python3 "$frames" sizes sizes.pcap
@@ -134,6 +137,7 @@ counts_as_tshark() { # OUT FILE [TSHARK-OPTION...]
     "$expected"
 }
 
+# bats test_tags=host
 @test "ARP and the like in a tunnel's Ethernet frame are non_ip, as whole frames; with --encap none the tunnel counts" {
   requires tshark editcap
   python3 "$frames" non-ip whole.pcap
