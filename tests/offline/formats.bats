@@ -183,6 +183,8 @@ PYTHON
   [ "$(grep -o 'class="tip"' "$OUT/page.html" | wc -l)" -le 1800 ]
 }
 
+# plain: the same page; what draws it there is Chromium's work, and other tests make pages
+# bats test_tags=plain
 @test "headless Chromium renders the HTML page and logs no error" {
   requires chromium
   "$ROOT/tests/lib/make-heartbeats" 1 10 | report html >"$OUT/page.html"
