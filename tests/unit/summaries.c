@@ -17,7 +17,7 @@
 #include <glob.h>
 #include <stdlib.h>
 
-enum { ROUNDS = 12, PARTS_MAX = 12, HOURS = 720, HOURS_MAX = HOURS + 2 };
+enum { ROUNDS = 6, PARTS_MAX = 12, HOURS = 720, HOURS_MAX = HOURS + 2 };
 
 static const uint64_t windows_us[] = {0, 60000000, 0, 10000000, 0, 3600000000};
 
