@@ -112,15 +112,16 @@ start() {
   PIDS[$name]=$!
 }
 
+# Soon at first, then less often: what is asked may take as much of a processor as what is waited for.
 wait_until() {
-  local deadline=$((SECONDS + $1))
+  local deadline=$((SECONDS + $1)) asked=0
   shift
   until "$@"; do
     if [ "$SECONDS" -ge "$deadline" ]; then
       echo "gave up waiting for: $*" >&2
       return 1
     fi
-    nap 0.05
+    if [ $((++asked)) -le 5 ]; then nap 0.05; else nap 0.2; fi
   done
 }
 

@@ -97,6 +97,8 @@ assert_cannot() { # WHAT COMMAND...
 have_kprobes='mount -t tmpfs none /sys/bus/event_source/devices; mkdir /sys/bus/event_source/devices/kprobe'
 have_btf='mount -t tmpfs none /sys/kernel; mkdir /sys/kernel/btf; touch /sys/kernel/btf/vmlinux'
 
+# plain: only scripts run
+# bats test_tags=plain
 @test "bpftrace is missing" {
   mkdir "$OUT/bin"
   local tool
@@ -106,12 +108,16 @@ have_btf='mount -t tmpfs none /sys/kernel; mkdir /sys/kernel/btf; touch /sys/ker
   assert_cannot "bpftrace is missing" env PATH="$OUT/bin" "$SCRIPT"
 }
 
+# plain: only scripts run
+# bats test_tags=plain
 @test "not root" {
   requires bpftrace
   unshare --user true 2>/dev/null || skip "needs user namespaces"
   assert_cannot "only root may" unshare --user "$SCRIPT" # nobody there, and the tree can be read
 }
 
+# plain: only scripts run
+# bats test_tags=plain
 @test "no BTF, no kprobes, no sctp module, no such function" {
   requires bpftrace
   on_machine : true 2>/dev/null || skip "needs user and mount namespaces"
@@ -123,6 +129,8 @@ have_btf='mount -t tmpfs none /sys/kernel; mkdir /sys/kernel/btf; touch /sys/ker
     "$have_btf; $have_kprobes; mount -t tmpfs none /sys/module; mkdir /sys/module/sctp; mount --bind /dev/null /proc/kallsyms" "$SCRIPT"
 }
 
+# plain: only scripts run
+# bats test_tags=plain
 @test "arguments that are neither a port nor an address" {
   local wrong
   for wrong in 70000 0 nonsense 1.2.3.400; do
@@ -132,6 +140,8 @@ have_btf='mount -t tmpfs none /sys/kernel; mkdir /sys/kernel/btf; touch /sys/ker
   run -2 "$SCRIPT" 1 2 3
 }
 
+# plain: only scripts run
+# bats test_tags=plain
 @test "an argument that is empty is no port, no address and no interval" {
   run -2 --separate-stderr "$SCRIPT" ""
   assert_equal "$stderr" "sctphb: '' is neither a port nor an address"
@@ -140,6 +150,8 @@ have_btf='mount -t tmpfs none /sys/kernel; mkdir /sys/kernel/btf; touch /sys/ker
   assert_equal "$stderr" "cgio: '' is no interval: 1 to 9999 seconds"
 }
 
+# plain: only scripts run
+# bats test_tags=plain
 @test "cgtree without BPF: ended by a signal, it leaves no files behind" {
   mkdir "$OUT/bin" "$OUT/tmp"
   # it waits here, with its files made

@@ -6,6 +6,8 @@ load ../lib/common
 
 programs() { for p in netvitals sockredir xdpacct; do [ -x "$BUILD/bin/$p" ] && echo "$BUILD/bin/$p"; done; }
 
+# plain: of the programs as they are built
+# bats test_tags=plain
 @test "--help, --version, man page and completions are there and not empty" {
   local p
   for p in $(programs); do

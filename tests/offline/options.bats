@@ -9,6 +9,8 @@ programs() { for p in netvitals sockredir xdpacct; do [ -x "$BUILD/bin/$p" ] && 
 # "COMMAND OPTION HELP" for every option of a program, from its fish completions.
 rows() { "$1" --completion=fish | sed -nE "s/^complete -c [a-z]+( -n '__fish_seen_subcommand_from ([a-z]+)')?( -s .)? -l ([a-z0-9-]+).* -d '(.*)'\$/\2 \4 \5/p"; }
 
+# plain: of the programs as they are built
+# bats test_tags=plain
 @test "every option has help without a final stop, and none stands twice" {
   local p
   for p in $(programs); do
@@ -32,6 +34,8 @@ rows() { "$1" --completion=fish | sed -nE "s/^complete -c [a-z]+( -n '__fish_see
   done <"$OUT/commands"
 }
 
+# plain: of the programs as they are built
+# bats test_tags=plain
 @test "mandoc has nothing to say about the man pages" {
   requires mandoc
   local p

@@ -15,6 +15,8 @@ load ../lib/common
   run -2 --separate-stderr "$NETVITALS" check rtt "$FIXTURES/sctp-incident.ndjson"
 }
 
+# plain: only a script runs
+# bats test_tags=plain
 @test "an address argument becomes what the kernel holds" {
   address() { echo "$1" | awk -f "$ROOT/scripts/peer_address.awk" -v little=1; }
   assert_equal "$(address 1.2.3.4)" "2 67305985 0 0 0"
@@ -27,6 +29,8 @@ load ../lib/common
   done
 }
 
+# plain: only a script runs
+# bats test_tags=plain
 @test "a script's --help is the comment at its top" {
   run -0 "$ROOT/scripts/sctp/sctppath.bt" --help
   [[ ${lines[0]} == "sctppath.bt - "* ]]
