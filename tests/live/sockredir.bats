@@ -243,7 +243,11 @@ other_is_called() { [ "$(calls_of_other 2)" -gt "$1" ] && [ "$(calls_of_other 4)
   wait_until 20 has_output other.out
   connections=$(sized 200 40)
   within "$CG_served" "$(tool tcp_integrity)" -n "$connections" -m 5000
-  wait_until 20 status_is sockets_closed $((2 * connections))
+  wait_until 20 status_is sockets_closed $((2 * connections)) || {
+    "$SOCKREDIR" --status -c "$CG_served"
+    nsenter --net="/run/netns/$UNIQUE-net" ss -tano
+    return 1
+  }
   assert_equal "$(status_of sockets)" 0
   stop sockredir TERM
   assert_equal "$(grep -c '"type":"redirect_conn"' "$OUT/sockredir.out")" $((2 * connections))
