@@ -9,6 +9,7 @@
 #   wait_for_event NAME TYPE [SECONDS] until an event of that type stands in $OUT/NAME.out
 #   wait_until SECONDS COMMAND...      until COMMAND succeeds
 #   nap SECONDS                        sleep
+#   tool NAME                          path of tests/lib/NAME.c, compiled
 #   stop NAME [SIGNAL]                 end it and wait; $status is its exit code
 #   assert_jq FILE FILTER [WHAT]       jq -es FILTER must be true of the file's values
 #   assert_equal ACTUAL EXPECTED
@@ -129,6 +130,14 @@ wait_until() {
 nap() { # SECONDS
   [ -n "${NAP-}" ] || exec {NAP}<> <(:)
   read -r -t "$1" -u "$NAP" || true
+}
+
+tool() {
+  local source=$ROOT/tests/lib/$1.c program=$BUILD/tests/$1
+  if [ ! -e "$program" ] || [ "$source" -nt "$program" ]; then
+    "$ROOT/tests/build-c" plain "$source" "$program.$$" >&2 && mv "$program.$$" "$program"
+  fi
+  echo "$program"
 }
 
 is_gone() { ! kill -0 "${PIDS[$1]}" 2>/dev/null; } # NAME of `start`

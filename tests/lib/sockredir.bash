@@ -13,7 +13,6 @@
 #                              With --force: where the preflight refuses, the rest must work all the same
 #   redirect_sum KEY           sum of KEY over the redirect events
 #   sized HOST LAB             HOST, in the lab (an emulated, slower machine) LAB
-#   tool NAME                  path of tests/lib/NAME.c, compiled
 #   objects_of PID             the programs, maps and links that it holds, as "prog 17"
 #   are_gone FILE              whether the kernel has none of the objects in a file any more
 
@@ -75,14 +74,6 @@ start_sockredir() {
 sized() { [ -n "${LAB_NAME-}" ] && echo "$2" || echo "$1"; }
 
 redirect_sum() { jq -s "map(select(.type == \"redirect\") | .$1 // 0) | add // 0" "$OUT/sockredir.out"; }
-
-tool() {
-  local source=$ROOT/tests/lib/$1.c program=$BUILD/tests/$1
-  if [ ! -x "$program" ] || [ "$source" -nt "$program" ]; then
-    "$ROOT/tests/build-c" plain "$source" "$program.$$" >&2 && mv "$program.$$" "$program"
-  fi
-  echo "$program"
-}
 
 objects_of() { sed -n 's/^\(prog\|map\|link\)_id:[[:space:]]*/\1 /p' "/proc/$1/fdinfo"/* | sort -u; }
 

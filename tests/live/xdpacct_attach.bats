@@ -33,19 +33,9 @@ diagnosed() { # TEXT...: the verdict of diag has it
 
 # A program that only passes packets, attached by netlink: it stays when its loader is gone.
 attach_by_netlink() { # xdpdrv|xdpgeneric
-  make_pass_program
-  ip -n "$receiver" link set dev in "$1" object pass.o section xdp
-}
-
-# XDP_PASS in a program of two instructions, as an object file.
-make_pass_program() {
-  [ -e pass.o ] && return
-  if command -v clang >/dev/null; then
-    echo '__attribute__((section("xdp"), used)) int pass(void *ctx) { return 2; } char l[] __attribute__((section("license"))) = "GPL";' |
-      clang -target bpf -O2 -x c -c -o pass.o -
-  else
-    skip "needs clang"
-  fi
+  local object
+  object=$(tool pass.bpf)
+  ip -n "$receiver" link set dev in "$1" object "$object" section xdp
 }
 
 @test "EBUSY: a link is there; its owner is named and stays" {
