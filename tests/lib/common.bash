@@ -8,7 +8,7 @@
 #   start NAME COMMAND...              run in the background; stdout to $OUT/NAME.out, stderr to .err
 #   wait_for_event NAME TYPE [SECONDS] until an event of that type stands in $OUT/NAME.out
 #   wait_until SECONDS COMMAND...      until COMMAND succeeds
-#   nap SECONDS                        sleep
+#   nap SECONDS                        sleep (nap.bash)
 #   tool NAME                          path of tests/lib/NAME.c, compiled
 #   stop NAME [SIGNAL]                 end it and wait; $status is its exit code
 #   assert_jq FILE FILTER [WHAT]       jq -es FILTER must be true of the file's values
@@ -23,6 +23,8 @@ bats_require_minimum_version 1.5.0
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 BUILD=${BUILD:-build}
 case $BUILD in /*) ;; *) BUILD=$ROOT/$BUILD ;; esac
+# shellcheck source-path=SCRIPTDIR source=nap.bash
+. "$ROOT/tests/lib/nap.bash"
 NETVITALS=${NETVITALS:-$BUILD/bin/netvitals}
 # used by the test files
 # shellcheck disable=SC2034
@@ -124,12 +126,6 @@ wait_until() {
     fi
     if [ $((++asked)) -le 5 ]; then nap 0.05; else nap 0.2; fi
   done
-}
-
-# Sleeps without a process: one takes long to start where all is emulated. Nothing ever comes out of this pipe.
-nap() { # SECONDS
-  [ -n "${NAP-}" ] || exec {NAP}<> <(:)
-  read -r -t "$1" -u "$NAP" || true
 }
 
 tool() {
