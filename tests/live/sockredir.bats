@@ -455,7 +455,7 @@ files_of_instance() { find /run -maxdepth 2 -name "sockredir-$(stat -c %i "$CG_s
 @test "--deadman stops by itself; --renew puts it off" {
   start sockredir "$SOCKREDIR" -c "$CG_served" --deadman 10s --force
   wait_for_event sockredir ready 120
-  sleep 1
+  sleep 1 # so much later it must end than without being renewed
   local renewed_us
   renewed_us=$(date +%s%6N)
   "$SOCKREDIR" --renew -c "$CG_served"
@@ -470,7 +470,7 @@ files_of_instance() { find /run -maxdepth 2 -name "sockredir-$(stat -c %i "$CG_s
   start sockredir "$SOCKREDIR" -c "$CG_served" --deadman 2s --force
   wait_for_event sockredir ready 120
   kill -STOP "${PIDS[sockredir]}"
-  sleep 2.1
+  sleep 2.1 # nothing tells that the time is over: who would is stopped
   within "$CG_served" "$(tool tcp_integrity)" -n 50 -m 3000
   kill -CONT "${PIDS[sockredir]}"
   wait "${PIDS[sockredir]}"
