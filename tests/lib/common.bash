@@ -108,10 +108,11 @@ requires() {
 # with OPEN_PROBLEMS=1.
 open_problem() { [ -n "${OPEN_PROBLEMS-}" ] || skip "open problem: $1"; }
 
+# The files are opened here, not by what runs beside: a test that starts two of one name never sees the first one's output.
 start() {
   local name=$1
   shift
-  "$@" >"$OUT/$name.out" 2>"$OUT/$name.err" 3>&- &
+  { "$@" 3>&- & } >"$OUT/$name.out" 2>"$OUT/$name.err"
   PIDS[$name]=$!
 }
 
