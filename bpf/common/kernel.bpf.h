@@ -52,7 +52,9 @@ struct dst_entry {
 };
 
 struct sock_common {
+    unsigned short skc_family;
     unsigned char skc_state; // BPF_TCP_*
+    refcount_t skc_refcnt;
     atomic64_t skc_cookie;
 };
 
@@ -79,6 +81,7 @@ struct tcp_sock {
     __u64 bytes_received; // payload, in order
     __u64 bytes_sent;     // payload, retransmissions included
     __u64 bytes_retrans;  // of these, sent again
+    __u64 bytes_acked;    // sequence numbers: payload, and one each for SYN and FIN
 };
 
 #pragma clang attribute pop

@@ -11,6 +11,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include "bpf/common/kernel.bpf.h"
+#include "bpf/sockredir/conn.bpf.h"
 #include "bpf/sockredir/sockredir.h"
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -60,17 +61,42 @@ struct queue {
     __u32 msgs; // UNREAD_MSGS_MAX: that many or more
 };
 
-static __always_inline bool is_socket(__u64 address, __u64 cookie)
+#define WINDOW_MAX (1ULL << 30) // bytes under way at most: RFC 7323 section 2.3
+
+static __always_inline bool has_cookie(__u64 address, __u64 cookie)
 {
     struct sock *sk = (struct sock *)address;
     return sk && (__u64)BPF_CORE_READ(sk, __sk_common.skc_cookie.counter) == cookie;
 }
 
-// A freed socket keeps its state and cookie until its memory is used again.
+// The memory of a freed socket can keep the cookie for good while its next owner, which may be
+// anything, writes over the rest. So what no living socket is without is looked at, too.
+static __always_inline bool is_socket(__u64 address, __u64 cookie)
+{
+    struct sock *sk = (struct sock *)address;
+    if (!has_cookie(address, cookie))
+        return false;
+    __u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+    return (family == AF_INET || family == AF_INET6) &&
+           BPF_CORE_READ(sk, __sk_common.skc_refcnt.refs.counter) > 0;
+}
+
 static __always_inline bool is_closed(__u64 address, __u64 cookie)
 {
     struct sock *sk = (struct sock *)address;
-    return BPF_CORE_READ(sk, __sk_common.skc_state) == BPF_TCP_CLOSE || !is_socket(address, cookie);
+    return !is_socket(address, cookie) || BPF_CORE_READ(sk, __sk_common.skc_state) == BPF_TCP_CLOSE;
+}
+
+// Payload that TCP sent of a socket which has closed, or 0 if its memory is somebody else's by now:
+// then the numbers do not fit each other.
+static __always_inline __u64 sent_until_closed(__u64 address, __u64 cookie)
+{
+    struct tcp_sock *tp = (struct tcp_sock *)address;
+    if (!has_cookie(address, cookie))
+        return 0;
+    __u64 bytes = BPF_CORE_READ(tp, bytes_sent) - BPF_CORE_READ(tp, bytes_retrans);
+    __u64 not_acked = bytes + 2 - BPF_CORE_READ(tp, bytes_acked); // with SYN and FIN
+    return not_acked <= WINDOW_MAX + 2 ? bytes : 0;
 }
 
 static __always_inline struct sk_psock *find_psock(__u64 address, __u64 cookie)

@@ -420,15 +420,13 @@ static __always_inline bool proven_safe(struct conn *c, struct conn_end *me, __u
 }
 
 // An end whose socket has closed without a word: another program has taken away the flag that makes
-// TCP tell us. What went by TCP is counted if nobody uses the memory of the socket yet.
+// TCP tell us. What went by TCP is counted if nobody has used the memory of the socket since.
 static __always_inline bool closed_unseen(const struct place *place, struct conn *c, __u64 cookie)
 {
     struct conn_end *me = &c->end[place->end & 1];
     if (!is_open(me, cookie) || !is_closed(me->sk, cookie))
         return false;
-    struct tcp_sock *tp = (struct tcp_sock *)me->sk;
-    __u64 by_tcp = BPF_CORE_READ(tp, bytes_sent) - BPF_CORE_READ(tp, bytes_retrans);
-    end_closed(place, c, is_socket(me->sk, cookie) ? by_tcp : 0);
+    end_closed(place, c, sent_until_closed(me->sk, cookie));
     return true;
 }
 
