@@ -38,27 +38,69 @@ void sketch_free(struct sketch *s)
     *s = (struct sketch){0};
 }
 
-// Makes room for the buckets [low, high]. A path of few values takes little, as there can be a
-// million; one that had to grow gets half as much again on that side.
-static int reserve(struct sketch *s, uint32_t low, uint32_t high)
+static uint64_t count_at(const struct sketch *s, uint32_t i)
+{
+    switch (s->width) {
+    case sizeof(uint8_t):
+        return ((const uint8_t *)s->counts)[i];
+    case sizeof(uint16_t):
+        return ((const uint16_t *)s->counts)[i];
+    case sizeof(uint32_t):
+        return ((const uint32_t *)s->counts)[i];
+    default:
+        return ((const uint64_t *)s->counts)[i];
+    }
+}
+
+static void set_count(struct sketch *s, uint32_t i, uint64_t count)
+{
+    switch (s->width) {
+    case sizeof(uint8_t):
+        ((uint8_t *)s->counts)[i] = (uint8_t)count;
+        break;
+    case sizeof(uint16_t):
+        ((uint16_t *)s->counts)[i] = (uint16_t)count;
+        break;
+    case sizeof(uint32_t):
+        ((uint32_t *)s->counts)[i] = (uint32_t)count;
+        break;
+    default:
+        ((uint64_t *)s->counts)[i] = count;
+    }
+}
+
+static uint8_t width_of(uint64_t count)
+{
+    return count <= UINT8_MAX    ? sizeof(uint8_t)
+           : count <= UINT16_MAX ? sizeof(uint16_t)
+           : count <= UINT32_MAX ? sizeof(uint32_t)
+                                 : sizeof(uint64_t);
+}
+
+// Makes room for counts of `width` in the buckets [low, high]. A path of few values takes little,
+// as there can be a million; one that had to grow gets half as much again on that side.
+static int reserve(struct sketch *s, uint32_t low, uint32_t high, uint8_t width)
 {
     uint32_t first = low / GROW_BY * GROW_BY, end = (high / GROW_BY + 1) * GROW_BY;
     if (s->buckets) {
         uint32_t last_end = s->first + s->buckets, more = s->buckets / 2 / GROW_BY * GROW_BY;
         first = first >= s->first ? s->first : first > more ? first - more : 0;
         end = end <= last_end ? last_end : end + more;
+        width = width > s->width ? width : s->width;
+        if (s->buckets == end - first && s->width == width)
+            return 0;
     }
-    if (s->buckets == end - first)
-        return 0;
-    uint64_t *counts = calloc(end - first, sizeof(*counts));
-    if (!counts)
+    struct sketch larger = {.first = (uint16_t)first,
+                            .buckets = (uint16_t)(end - first),
+                            .width = width,
+                            .total = s->total};
+    larger.counts = calloc(larger.buckets, width);
+    if (!larger.counts)
         return -1;
-    if (s->buckets)
-        memcpy(counts + (s->first - first), s->counts, s->buckets * sizeof(*counts));
+    for (uint32_t i = 0; i < s->buckets; i++)
+        set_count(&larger, s->first - first + i, count_at(s, i));
     free(s->counts);
-    s->counts = counts;
-    s->first = first;
-    s->buckets = end - first;
+    *s = larger;
     return 0;
 }
 
@@ -66,27 +108,38 @@ void sketch_prefetch(const struct sketch *s, uint64_t value)
 {
     uint32_t at = sketch_bucket(value) - s->first; // below the first it is very large
     if (at < s->buckets)
-        __builtin_prefetch(&s->counts[at], 1);
+        __builtin_prefetch((const char *)s->counts + (size_t)at * s->width, 1);
+}
+
+static int add_to_bucket(struct sketch *s, uint32_t bucket, uint64_t count)
+{
+    uint32_t at = bucket - s->first;
+    if (at < s->buckets)
+        count += count_at(s, at);
+    if ((at >= s->buckets || width_of(count) > s->width) &&
+        reserve(s, bucket, bucket, width_of(count)) != 0)
+        return -1;
+    set_count(s, bucket - s->first, count);
+    return 0;
 }
 
 int sketch_add(struct sketch *s, uint64_t value, uint64_t count)
 {
-    uint32_t bucket = sketch_bucket(value);
-    if (bucket - s->first >= s->buckets && reserve(s, bucket, bucket) != 0)
+    if (add_to_bucket(s, sketch_bucket(value), count) != 0)
         return -1;
-    s->counts[bucket - s->first] += count;
     s->total += count;
     return 0;
 }
 
 int sketch_merge(struct sketch *into, const struct sketch *from)
 {
-    if (from->total == 0)
+    if (from->width == 0) // it has no buckets
         return 0;
-    if (reserve(into, from->first, from->first + from->buckets - 1) != 0)
+    if (reserve(into, from->first, from->first + from->buckets - 1u, from->width) != 0)
         return -1;
     for (uint32_t i = 0; i < from->buckets; i++)
-        into->counts[from->first - into->first + i] += from->counts[i];
+        if (add_to_bucket(into, from->first + i, count_at(from, i)) != 0)
+            return -1;
     into->total += from->total;
     return 0;
 }
@@ -101,13 +154,11 @@ uint64_t sketch_quantile(const struct sketch *s, uint32_t quantile_ppm)
     uint32_t last = 0;
     if (rank == 0)
         rank = 1;
-    for (uint32_t i = 0; i < s->buckets; i++) {
-        if (!s->counts[i])
-            continue;
-        last = s->first + i;
-        seen += s->counts[i];
-        if (seen >= rank)
-            break;
+    for (uint32_t i = 0; i < s->buckets && seen < rank; i++) {
+        uint64_t count = count_at(s, i);
+        if (count)
+            last = s->first + i;
+        seen += count;
     }
     return bucket_midpoint(last);
 }
@@ -117,8 +168,19 @@ uint64_t sketch_count_below(const struct sketch *s, uint64_t bound)
     uint32_t end = sketch_bucket(bound);
     uint64_t count = 0;
     for (uint32_t i = 0; i < s->buckets && s->first + i < end; i++)
-        count += s->counts[i];
+        count += count_at(s, i);
     return count;
+}
+
+void sketch_used(const struct sketch *s, uint32_t *least, uint32_t *last)
+{
+    uint32_t low = 0, high = s->buckets - 1u;
+    while (low < high && !count_at(s, low))
+        low++;
+    while (high > low && !count_at(s, high))
+        high--;
+    *least = s->first + low;
+    *last = s->first + high;
 }
 
 enum { NUMBER_MAX = 20, PAIR_MAX = 1 + 4 + 1 + NUMBER_MAX };
@@ -139,7 +201,8 @@ size_t sketch_write(const struct sketch *s, char *buf, size_t size)
 {
     size_t at = 0;
     for (uint32_t i = 0; i < s->buckets; i++) {
-        if (!s->counts[i])
+        uint64_t count = count_at(s, i);
+        if (!count)
             continue;
         if (size - at < PAIR_MAX)
             return 0;
@@ -147,7 +210,7 @@ size_t sketch_write(const struct sketch *s, char *buf, size_t size)
             buf[at++] = ' ';
         at += put_number(s->first + i, buf + at);
         buf[at++] = ':';
-        at += put_number(s->counts[i], buf + at);
+        at += put_number(count, buf + at);
     }
     return at;
 }
@@ -177,10 +240,9 @@ int sketch_read(struct sketch *s, struct text text)
             !read_number(&at, end, &count) || bucket >= SKETCH_BUCKETS_MAX ||
             (int64_t)bucket <= previous || count == 0 ||
             __builtin_add_overflow(added.total, count, &added.total) ||
-            reserve(&added, (uint32_t)bucket, (uint32_t)bucket) != 0 ||
+            add_to_bucket(&added, (uint32_t)bucket, count) != 0 ||
             (at < end && (*at++ != ' ' || at == end)))
             goto malformed;
-        added.counts[bucket - added.first] = count;
         previous = (int64_t)bucket;
     }
     if (added.total > UINT64_MAX - s->total || sketch_merge(s, &added) != 0)

@@ -11,8 +11,9 @@
 #include "schema/events.h"
 
 struct sketch {
-    uint64_t *counts; // of the buckets [first, first + buckets): from the least used to the last
-    uint32_t first, buckets;
+    void *counts;            // of the buckets [first, first + buckets), each of `width` bytes
+    uint16_t first, buckets; // from the least used to the last
+    uint8_t width; // 1, 2, 4 or 8: what the largest count needs, as there can be many sketches
     uint64_t total;
 };
 
@@ -32,6 +33,9 @@ uint64_t sketch_quantile(const struct sketch *s, uint32_t quantile_ppm);
 
 // How many values are smaller than bound, which is the start of a bucket: a power of two is.
 uint64_t sketch_count_below(const struct sketch *s, uint64_t bound);
+
+// The least and the last bucket with values; of a sketch that is not empty.
+void sketch_used(const struct sketch *s, uint32_t *least, uint32_t *last);
 
 uint32_t sketch_bucket(uint64_t value);
 // Smallest value of a bucket; the one of bucket + 1 is the first that no longer belongs.

@@ -20,13 +20,9 @@ static void check_rtt_values(struct lint *l, const struct ev_rtt_summary *s,
         lint_say(l, "summary",
                  "sum_ns %" PRIu64 " does not lie between %" PRIu64 " times min_ns and max_ns",
                  s->sum_ns, sketch->total);
-    uint32_t lowest = 0, highest = sketch->buckets;
-    while (lowest < sketch->buckets && !sketch->counts[lowest])
-        lowest++;
-    while (highest > 0 && !sketch->counts[highest - 1])
-        highest--;
-    if (sketch_bucket(s->min_ns) != sketch->first + lowest ||
-        sketch_bucket(s->max_ns) + 1 != sketch->first + highest)
+    uint32_t least_bucket, last_bucket;
+    sketch_used(sketch, &least_bucket, &last_bucket);
+    if (sketch_bucket(s->min_ns) != least_bucket || sketch_bucket(s->max_ns) != last_bucket)
         lint_say(l, "summary", "min_ns or max_ns lies outside the sketch");
 }
 

@@ -143,6 +143,38 @@ static void check_buckets(void)
         fail("the largest value is in bucket", sketch_bucket(UINT64_MAX), SKETCH_BUCKETS_MAX - 1);
 }
 
+// Counts on both sides of what two and four bytes hold, come to at once or step by step.
+static void check_widths(void)
+{
+    static const uint64_t counts[] = {1,
+                                      UINT8_MAX,
+                                      UINT8_MAX + 1,
+                                      UINT16_MAX,
+                                      UINT16_MAX + 1,
+                                      UINT32_MAX - 1,
+                                      UINT32_MAX,
+                                      UINT32_MAX + UINT64_C(1),
+                                      UINT64_MAX - 9};
+    for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
+        struct sketch s = {0}, merged = {0};
+        char got[TEXT_MAX], want[100];
+        sketch_add(&s, 90, 3);
+        sketch_add(&s, 7, counts[i] - 1);
+        sketch_add(&s, 7, 1);
+        sketch_add(&merged, 7, 1);
+        sketch_merge(&merged, &s);
+        sketch_add(&merged, 500, 4);
+        checks++;
+        got[sketch_write(&merged, got, sizeof(got))] = 0;
+        snprintf(want, sizeof(want), "7:%llu 90:3 %u:4", (unsigned long long)counts[i] + 1,
+                 sketch_bucket(500));
+        if (strcmp(got, want) != 0 || merged.total != counts[i] + 8)
+            fail(got, counts[i], merged.total);
+        sketch_free(&s);
+        sketch_free(&merged);
+    }
+}
+
 static void check_malformed(void)
 {
     static const char *const texts[] = {"1",
@@ -177,6 +209,7 @@ int main(void)
 {
     srandom(1);
     check_buckets();
+    check_widths();
     check_malformed();
     for (unsigned shape = 0; shape < 70; shape++)
         check_shape(shape);
