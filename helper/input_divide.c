@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PART_MIN = 4 << 20, PARTS_A_JOB = 4, LABEL_MAX = 512 };
+enum { PART_MIN = 4 << 20, PARTS_A_JOB = 16, LABEL_MAX = 512 };
 
 // A file, or bytes [from, to) of a plain one; to 0: all of it.
 struct part {
