@@ -57,6 +57,7 @@ static int read_path(const struct input *in, const char *path, struct progress *
         fprintf(stderr, "netvitals: %s\n", error);
         return EXIT_FAILED;
     }
+    source_read_ahead(r.source);
     r.feed = session_feed(in->session);
     in->session->source = path;
     int rc = EXIT_FAILED;

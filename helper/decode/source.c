@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "helper/decode/source.h"
+#include "helper/decode/ahead.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +13,7 @@
 #include <unistd.h>
 #include <zstd.h>
 
-enum { INPUT_SIZE = 128 * 1024, MAGIC_SIZE = 4 };
+enum { INPUT_SIZE = 128 * 1024, MAGIC_SIZE = 4, AHEAD_BYTES_MIN = 64 * 1024 };
 
 enum kind { KIND_UNKNOWN, KIND_PLAIN, KIND_ZSTD };
 
@@ -28,8 +29,9 @@ struct source {
     char *input;
     ZSTD_inBuffer in;
     ZSTD_DCtx *zstd;
-    bool within_frame; // more of the frame must come
-    bool output_left;  // zstd holds decompressed bytes that found no room
+    bool within_frame;   // more of the frame must come
+    bool output_left;    // zstd holds decompressed bytes that found no room
+    struct ahead *ahead; // decompresses in a thread; NULL: source_read() does
     char error[256];
 };
 
@@ -110,6 +112,7 @@ void source_close(struct source *s)
 {
     if (!s)
         return;
+    ahead_stop(s->ahead);
     ZSTD_freeDCtx(s->zstd);
     if (s->fd >= 0)
         close(s->fd);
@@ -164,12 +167,12 @@ static ssize_t find_kind(struct source *s)
     bool begins = zstd_begins(s->input, s->in.size);
     if (begins && s->in.size < MAGIC_SIZE && got > 0)
         return got; // not known yet
-    s->kind = begins && s->in.size >= MAGIC_SIZE ? KIND_ZSTD : KIND_PLAIN;
-    if (s->kind == KIND_ZSTD && !(s->zstd = ZSTD_createDCtx())) {
+    if (begins && s->in.size >= MAGIC_SIZE && !(s->zstd = ZSTD_createDCtx())) {
         say(s, "no memory");
         errno = ENOMEM;
         return -1;
     }
+    s->kind = s->zstd ? KIND_ZSTD : KIND_PLAIN;
     return got;
 }
 
@@ -217,16 +220,34 @@ static ssize_t read_zstd(struct source *s, char *buf, size_t size)
     }
 }
 
-ssize_t source_read(struct source *s, char *buf, size_t size)
+static ssize_t read_now(void *source, char *buf, size_t size)
 {
+    struct source *s = source;
     while (s->kind == KIND_UNKNOWN)
         if (find_kind(s) < 0)
             return -1;
     return s->kind == KIND_ZSTD ? read_zstd(s, buf, size) : read_plain(s, buf, size);
 }
 
+void source_read_ahead(struct source *s)
+{
+    struct stat st;
+    if (s->may_wait || fstat(s->fd, &st) != 0 || st.st_size < AHEAD_BYTES_MIN ||
+        sysconf(_SC_NPROCESSORS_ONLN) < 2)
+        return;
+    if (s->kind == KIND_UNKNOWN && find_kind(s) >= 0 && s->kind == KIND_ZSTD)
+        s->ahead = ahead_start(read_now, s);
+}
+
+ssize_t source_read(struct source *s, char *buf, size_t size)
+{
+    return s->ahead ? ahead_read(s->ahead, buf, size) : read_now(s, buf, size);
+}
+
 const char *source_error(const struct source *s)
 {
+    if (s->ahead && !ahead_ended(s->ahead)) // what the thread may have met is not due yet
+        return NULL;
     return s->error[0] ? s->error : NULL;
 }
 

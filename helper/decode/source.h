@@ -22,6 +22,10 @@ struct source *source_open_part(const char *path, uint64_t from, uint64_t to, ch
                                 size_t error_size);
 void source_close(struct source *s);
 
+// Has a compressed file of some size decompressed by a thread beside, where there is a processor
+// for it. Before the first read; with other sources nothing changes.
+void source_read_ahead(struct source *s);
+
 // Reads at most size decompressed bytes, as soon as there are some. 0 at the end, -1 on failure
 // (source_error() says which). A signal that interrupts the wait gives -1 with errno EINTR and no
 // source_error(): look at what the signal asked for, and read again.

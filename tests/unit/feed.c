@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// LINK: helper/decode/feed.c helper/decode/source.c helper/decode/decoder.c
+// LINK: helper/decode/feed.c helper/decode/source.c helper/decode/ahead.c helper/decode/decoder.c
 // LINK: helper/decode/json_event.c helper/decode/json_check.c helper/decode/json_members.c helper/decode/scan.c
 // LINK: helper/decode/field_value.c helper/decode/bpftrace.c helper/decode/text_arena.c
 // LINK: schema/encode.c schema/events.c schema/ip.c
