@@ -138,6 +138,8 @@ static int read_part(struct worker *w, const struct part *part)
         snprintf(w->label, sizeof(w->label), "%s, from byte %" PRIu64, part->path, part->from);
     w->session->source = w->label;
     w->counted = source_position(w->source);
+    if (whole && w->division->count < w->division->session->options->jobs)
+        source_read_ahead(w->source); // there are fewer files than threads
     struct reading r = {
         .source = w->source, .feed = session_feed(w->session), .stop = stop, .context = w};
     int rc = EXIT_FAILED;

@@ -11,7 +11,9 @@ const struct opt report_input_options[] = {
     ROW(until, 0, "until", OPT_TEXT, "TIME", "leave out what came then or later"),
     ROW(strict, 0, "strict", OPT_FLAG, NULL, "stop at the first malformed line, exit code 3"),
     ROW(jobs, 'j', "jobs", OPT_U64, "N",
-        "read files with N threads; a pipe, --follow, --strict and cgroup events take one",
+        "read files with N threads, beside what decompresses; a pipe, --follow, --strict and "
+        "cgroup "
+        "events take one",
         .min = 1, .max = 256),
     ROW(max_keys, 0, "max-keys", OPT_U64, "N",
         "keep at most N rows apart (a million) and sum up the rest as `other`", .min = 1),

@@ -86,6 +86,7 @@ static int reserve(struct sketch *s, uint32_t low, uint32_t high, uint8_t width)
         uint32_t last_end = s->first + s->buckets, more = s->buckets / 2 / GROW_BY * GROW_BY;
         first = first >= s->first ? s->first : first > more ? first - more : 0;
         end = end <= last_end ? last_end : end + more;
+        end = end < SKETCH_BUCKETS_MAX ? end : SKETCH_BUCKETS_MAX;
         width = width > s->width ? width : s->width;
         if (s->buckets == end - first && s->width == width)
             return 0;
@@ -133,12 +134,14 @@ int sketch_add(struct sketch *s, uint64_t value, uint64_t count)
 
 int sketch_merge(struct sketch *into, const struct sketch *from)
 {
-    if (from->width == 0) // it has no buckets
+    uint32_t least, last;
+    if (from->total == 0)
         return 0;
-    if (reserve(into, from->first, from->first + from->buckets - 1u, from->width) != 0)
+    sketch_used(from, &least, &last); // not what it has room for, or room would grow with merging
+    if (reserve(into, least, last, from->width) != 0)
         return -1;
-    for (uint32_t i = 0; i < from->buckets; i++)
-        if (add_to_bucket(into, from->first + i, count_at(from, i)) != 0)
+    for (uint32_t bucket = least; bucket <= last; bucket++)
+        if (add_to_bucket(into, bucket, count_at(from, bucket - from->first)) != 0)
             return -1;
     into->total += from->total;
     return 0;

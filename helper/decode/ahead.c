@@ -47,7 +47,9 @@ static void *read_on(void *context)
     struct block *block;
     ssize_t got = 1;
     while (got > 0 && (block = wait_for_room(a))) {
-        got = block->got = a->read(a->context, block->bytes, BLOCK_SIZE);
+        do
+            got = block->got = a->read(a->context, block->bytes, BLOCK_SIZE);
+        while (got < 0 && errno == EINTR); // some file systems say so without a signal
         block->failed = got < 0 ? errno : 0;
         pthread_mutex_lock(&a->lock);
         a->filled++;

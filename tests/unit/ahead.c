@@ -37,6 +37,10 @@ static ssize_t read_stream(void *context, char *buf, size_t size)
 {
     struct stream *s = context;
     size_t left = s->size - s->at, take = 1 + (size_t)rand_r(&s->seed) % size;
+    if (take % 8 == 0) {
+        errno = EINTR;
+        return -1;
+    }
     if (left == 0) {
         s->reads_at_end++;
         errno = s->failed;

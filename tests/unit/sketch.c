@@ -175,6 +175,34 @@ static void check_widths(void)
     }
 }
 
+// What was merged into is merged into others, as windows are when they grow: room must not grow
+// each time, nor beyond the last bucket there is.
+static void check_levels(void)
+{
+    enum { LEVELS = 10, LEAVES = 1 << LEVELS };
+    static struct sketch leaves[LEAVES];
+    for (unsigned i = 0; i < LEAVES; i++) {
+        sketch_add(&leaves[i], 0, 1);
+        sketch_add(&leaves[i], UINT64_MAX >> 3 | (uint64_t)i << 58, 1);
+        sketch_add(&leaves[i], UINT64_MAX, 1);
+    }
+    for (unsigned apart = 1; apart < LEAVES; apart *= 2)
+        for (unsigned i = 0; i < LEAVES; i += 2 * apart) {
+            struct sketch merged = {0};
+            sketch_merge(&merged, &leaves[i]);
+            sketch_merge(&merged, &leaves[i + apart]);
+            sketch_free(&leaves[i]);
+            sketch_free(&leaves[i + apart]);
+            leaves[i] = merged;
+        }
+    checks += 2;
+    if (leaves[0].buckets > SKETCH_BUCKETS_MAX)
+        fail("room beyond the last bucket", leaves[0].buckets, SKETCH_BUCKETS_MAX);
+    if (leaves[0].total != 3 * LEAVES || sketch_count_below(&leaves[0], 1) != LEAVES)
+        fail("merged level by level", leaves[0].total, sketch_count_below(&leaves[0], 1));
+    sketch_free(&leaves[0]);
+}
+
 static void check_malformed(void)
 {
     static const char *const texts[] = {"1",
@@ -210,6 +238,7 @@ int main(void)
     srandom(1);
     check_buckets();
     check_widths();
+    check_levels();
     check_malformed();
     for (unsigned shape = 0; shape < 70; shape++)
         check_shape(shape);
