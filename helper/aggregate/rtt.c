@@ -293,12 +293,8 @@ static void rtt_fill(void *self, uint64_t now_us, struct report *report)
     rtt_histogram(judged, judged ? count : 0, report);
     if (rtt->windows.length_us)
         rtt_timeline(rtt, judged, count, report);
-    if (rtt->options->assocs) {
-        struct assoc_list assocs;
-        if (assoc_list_read(rtt->options->assocs, &assocs))
-            rtt_contradict(&assocs, judged, count, report);
-        assoc_list_free(&assocs);
-    }
+    if (rtt->options->assocs)
+        rtt_contradictions(rtt->options->assocs, judged, judged ? count : 0, report);
     rtt_judged_free(judged, count);
 }
 
@@ -367,7 +363,9 @@ static void rtt_summarise(void *self, summary_fn *emit, void *context)
 
 static const struct opt options[] = {
     OPT(struct report_options, assocs, 0, "assocs", OPT_TEXT, "FILE",
-        "hold the report against /proc/net/sctp/assocs, or a copy of it", .value_if_absent = ""),
+        "hold the heartbeats against /proc/net/sctp/assocs, or a copy of it; check: critical where "
+        "they contradict each other",
+        .value_if_absent = ""),
     {0},
 };
 

@@ -68,9 +68,24 @@ void rtt_histogram(const struct rtt_judged *judged, size_t count, struct report 
 void rtt_timeline(const struct rtt *rtt, const struct rtt_judged *judged, size_t count,
                   struct report *report);
 
-// Adds the section `contradictions`.
+// Where the kernel's list and the heartbeats disagree on a path.
+struct rtt_contradiction {
+    uint64_t assoc_id;
+    struct ip_addr raddr;
+    uint16_t rport;
+    const char *kernel, *heartbeats, *detail; // what each says, and the reason
+    enum check_state state;                   // what `check` makes of it
+};
+typedef void rtt_contradiction_fn(void *context, const struct rtt_contradiction *found);
+
+// Calls emit once a contradiction; its texts hold as long as judged does.
 void rtt_contradict(const struct assoc_list *assocs, const struct rtt_judged *judged, size_t count,
-                    struct report *report);
+                    rtt_contradiction_fn *emit, void *context);
+
+// Adds the section `contradictions`. A list that cannot be read is said on stderr and is nothing
+// there.
+void rtt_contradictions(const char *assocs_path, const struct rtt_judged *judged, size_t count,
+                        struct report *report);
 
 // `netvitals check rtt`.
 enum check_state rtt_check(void *self, uint64_t now_us, struct check_result *result);

@@ -102,26 +102,42 @@ static void read_remaddr(const char *assocs_path, struct assoc_list *list)
     fclose(f);
 }
 
-bool assoc_list_read(const char *path, struct assoc_list *out)
+// Without the heading it is another file, or a copy that failed: no association would be in it, and
+// nothing would contradict it. Returns what is wrong, or NULL.
+static const char *read_assocs(FILE *f, struct assoc_list *out)
+{
+    const char *wrong = NULL;
+    char *line = NULL;
+    size_t size = 0;
+    struct assoc a;
+    errno = 0;
+    if (getline(&line, &size, f) <= 0 || !strstr(line, "ASSOC-ID"))
+        wrong = ferror(f) ? strerror(errno) : "it is no copy of " PROC_ASSOCS;
+    while (!wrong && getline(&line, &size, f) > 0)
+        if (parse_assoc(line, &a) && !append(out, &a))
+            wrong = "out of memory";
+    if (!wrong && ferror(f))
+        wrong = strerror(errno);
+    free(line);
+    return wrong;
+}
+
+bool assoc_list_read(const char *path, struct assoc_list *out, char error[ASSOC_ERROR_MAX])
 {
     *out = (struct assoc_list){0};
     if (path[0] == '\0')
         path = PROC_ASSOCS;
     FILE *f = fopen(path, "r");
-    if (!f) {
-        fprintf(stderr, "netvitals: cannot read %s: %s%s\n", path, strerror(errno),
-                strcmp(path, PROC_ASSOCS) == 0 ? "; is the sctp module loaded? (modprobe sctp)"
-                                               : "");
+    const char *wrong = f ? read_assocs(f, out) : strerror(errno);
+    const char *cure =
+        !f && strcmp(path, PROC_ASSOCS) == 0 ? "; is the sctp module loaded? (modprobe sctp)" : "";
+    if (f)
+        fclose(f);
+    if (wrong) {
+        snprintf(error, ASSOC_ERROR_MAX, "cannot read %s: %s%s", path, wrong, cure);
+        assoc_list_free(out);
         return false;
     }
-    char *line = NULL;
-    size_t size = 0;
-    struct assoc a;
-    while (getline(&line, &size, f) > 0)
-        if (parse_assoc(line, &a) && !append(out, &a))
-            break;
-    free(line);
-    fclose(f);
     read_remaddr(path, out);
     return true;
 }

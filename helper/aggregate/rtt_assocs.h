@@ -24,9 +24,12 @@ struct assoc_list {
     size_t count;
 };
 
+enum { ASSOC_ERROR_MAX = 256 };
+
 // Reads a file with the text of /proc/net/sctp/assocs; "" is this host's. Addresses that only the
-// remaddr file beside it has are added. False after one line on stderr. Free with assoc_list_free.
-bool assoc_list_read(const char *path, struct assoc_list *out);
+// remaddr file beside it has are added. Free with assoc_list_free; false: nothing is to be freed,
+// and error is the reason.
+bool assoc_list_read(const char *path, struct assoc_list *out, char error[ASSOC_ERROR_MAX]);
 void assoc_list_free(struct assoc_list *list);
 
 const struct assoc *assoc_list_find(const struct assoc_list *list, uint64_t assoc_id);

@@ -171,6 +171,6 @@ struct table *report_add_section(struct report *r, const char *name, const char 
 enum check_state { CHECK_OK = 0, CHECK_WARNING = 1, CHECK_CRITICAL = 2, CHECK_UNKNOWN = 3 };
 
 struct check_result {
-    char text[512];     // behind "RTT CRITICAL - "
+    char text[768];     // behind "RTT CRITICAL - "
     char perfdata[512]; // behind " | "
 };

@@ -156,6 +156,22 @@ ASSOCS
   assert_jq "$OUT/report.json" '.[0].contradictions[0] | .kernel == "SHUTDOWN_SENT" and .heartbeats == "ok"'
 }
 
+@test "check --assocs: a contradiction either way is critical, a path without heartbeats warns, a set-up in progress does not" {
+  checked() { run "-$1" --separate-stderr "$NETVITALS" check rtt --assocs="$OUT/assocs" "$OUT/in"; }
+  { sent 1000; acked 1020 1; } >"$OUT/in"
+  assocs_file >"$OUT/assocs"
+  checked 1
+  [[ $output == "RTT WARNING - 1 paths answer; 1 contradicted: 198.18.1.2:3868 of association 3: "*"nothing: "* ]]
+  assocs_file | sed 's/ 198.18.1.2//' >"$OUT/assocs"
+  checked 0
+  [[ $output == *" contradictions=0" ]]
+  assocs_file | sed 's/2   1   3  0/2   1   5  0/; s/ 198.18.1.2//' >"$OUT/assocs"
+  checked 2
+  [[ $output == *"1 contradicted: 198.18.0.2:3868 of association 3: the kernel says SHUTDOWN_SENT, the heartbeats ok: "* ]]
+  { assocs_file | sed 's/ 198.18.1.2//'; assocs_file | sed '1d; s/2   1   3  0       3 /2   1   1  0       4 /'; } >"$OUT/assocs"
+  checked 0
+}
+
 @test "check: exit code and perfdata" {
   { sent 1000; acked 1020 20000000; } >"$OUT/good"
   run "$NETVITALS" check rtt --warn-p99 50ms --crit-loss 20% "$OUT/good"

@@ -15,6 +15,30 @@ load ../lib/common
   run -2 --separate-stderr "$NETVITALS" check rtt "$FIXTURES/sctp-incident.ndjson"
 }
 
+@test "check rtt --assocs: ESTABLISHED for the kernel, and no heartbeat of it, is critical" {
+  local list=$FIXTURES/sctp-incident.assocs healthy=$OUT/healthy
+  grep -e '"type":"begin"' -e '"rport":5001' "$FIXTURES/sctp-incident.ndjson" >"$healthy"
+  run -0 --separate-stderr "$NETVITALS" check rtt "$healthy"
+  run -2 --separate-stderr "$NETVITALS" check rtt --assocs="$list" "$healthy"
+  [[ $output == "RTT CRITICAL - 1 paths answer; 1 contradicted: 10.9.1.2:5004 of association 9: the kernel says ESTABLISHED, the heartbeats nothing: "*" contradictions=1" ]]
+  run -2 --separate-stderr "$NETVITALS" check rtt --assocs="$list" "$FIXTURES/sctp-incident.ndjson"
+  [[ $output == "RTT CRITICAL - 1 of 2 paths: 10.9.1.2:5004 down: "*"; 1 contradicted: 10.9.1.2:5004 of association 9: the kernel says ESTABLISHED, the heartbeats down: "* ]]
+  # nobody listened: that is no silence of the path
+  run -3 --separate-stderr "$NETVITALS" check rtt --assocs="$list" /dev/null
+}
+
+@test "--assocs with a list that cannot be read: check does not know, and report fails" {
+  local list
+  for list in /nonexistent "$OUT" /dev/null; do
+    run -3 --separate-stderr "$NETVITALS" check rtt --assocs="$list" "$FIXTURES/sctp-incident.ndjson"
+    [[ $output == "RTT UNKNOWN - cannot read $list: "* ]]
+    run -1 --separate-stderr "$NETVITALS" report rtt --assocs="$list" "$FIXTURES/sctp-incident.ndjson"
+    [[ $stderr == *"cannot read $list: "* && $output == *" down "* ]]
+  done
+  run -3 --separate-stderr "$NETVITALS" check rtt --assocs=/nonexistent "$FIXTURES/sctp-incident.ndjson"
+  [[ $output == *"No such file or directory; 1 of 2 paths: "* ]]
+}
+
 # plain: only a script runs
 # bats test_tags=plain
 @test "an address argument becomes what the kernel holds" {
