@@ -82,7 +82,8 @@ static int check_run(const struct program *program, const void *config, int argc
 static const struct opt options[] = {
     ROW(live, 0, "live", OPT_FLAG, NULL, "ages count to the clock, not to the last event"),
     ROW(max_age_us, 0, "max-age", OPT_DURATION, "TIME",
-        "rtt: critical if the last ACK of a path is older"),
+        "rtt, traffic: critical if the last ACK of a path, the last traffic_totals of an "
+        "interface is older"),
     ROW(warn_p99_us, 0, "warn-p99", OPT_DURATION, "TIME", "rtt: warn from this 99th percentile on"),
     ROW(crit_p99_us, 0, "crit-p99", OPT_DURATION, "TIME",
         "rtt: critical from this 99th percentile on"),
@@ -112,6 +113,18 @@ const struct command command_check = {
     .operands = "rtt|traffic|redirect|cgroup|loss [FILE…]",
     .summary = "Judge the events: a line for a monitoring system; exits 0 ok, 1 warning, 2 "
                "critical, 3 unknown",
+    .details =
+        "Where nothing was seen that could be judged, the result is unknown, not ok: no heartbeat\n"
+        "(rtt), no traffic_totals or not one byte on any interface (traffic), no byte (redirect),\n"
+        "no event of a cgroup (cgroup), no event (loss). Silence may be a dead mirror or an idle\n"
+        "night, which the events do not tell apart.\n"
+        "\n"
+        "Ages count up to the last event read: a producer that died and took all events with it\n"
+        "is found with --max-age and --live. What is judged is all that was read: of a store name\n"
+        "the time that the check is about, as in --since -5m --live --max-age 90s.\n"
+        "\n"
+        "rtt --assocs listens for as long as the input lasts: that must be longer than the\n"
+        "heartbeat interval, or an idle path looks like one that nobody probes.",
     .options = tables,
     .usage_exit = CHECK_UNKNOWN,
     .exit_codes = "0 ok, 1 warning, 2 critical, 3 unknown, also after a wrong call",

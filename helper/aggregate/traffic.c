@@ -355,33 +355,6 @@ static void traffic_fill(void *self, uint64_t now_us, struct report *report)
         bill_fill(t, report);
 }
 
-enum check_state traffic_check(void *self, uint64_t now_us, struct check_result *result)
-{
-    const struct traffic *t = self;
-    (void)now_us;
-    uint64_t seen = traffic_total(t, F_totals_summary_seen_bytes);
-    uint64_t missed = traffic_total(t, F_totals_summary_overflow_bytes) +
-                      traffic_total(t, F_totals_summary_bad_header_bytes);
-    snprintf(result->perfdata, sizeof(result->perfdata), "seen=%lluB missed=%lluB",
-             (unsigned long long)seen, (unsigned long long)missed);
-    enum check_state quotas = t->quotas ? bill_check_quotas(t, result) : CHECK_OK;
-    if (quotas != CHECK_OK)
-        return quotas;
-    if (t->quotas && !traffic_counts_are_zero(&t->accounts.other)) {
-        snprintf(result->text, sizeof(result->text),
-                 "%lld bytes count for no quota: there are more subscribers than --max-keys",
-                 (long long)traffic_volume(&t->accounts.other));
-        return CHECK_WARNING;
-    }
-    if (!keymap_count(t->totals)) {
-        snprintf(result->text, sizeof(result->text), "no traffic_totals came in");
-        return CHECK_UNKNOWN;
-    }
-    snprintf(result->text, sizeof(result->text), "%llu bytes seen, %llu of them not accounted",
-             (unsigned long long)seen, (unsigned long long)missed);
-    return missed ? CHECK_WARNING : CHECK_OK;
-}
-
 const struct aggregate aggregate_traffic = {
     .name = "traffic",
     .title = "Traffic",

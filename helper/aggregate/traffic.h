@@ -162,5 +162,5 @@ void bill_fill(const struct traffic *t, struct report *report);
 // number of subscribers judged.
 enum check_state bill_check_quotas(const struct traffic *t, struct check_result *result);
 
-// `netvitals check traffic`.
+// traffic_check.c: `netvitals check traffic`.
 enum check_state traffic_check(void *self, uint64_t now_us, struct check_result *result);

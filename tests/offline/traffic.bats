@@ -169,3 +169,29 @@ END
   run -1 "$NETVITALS" check traffic "$OUT/lossy"
   [[ $output == "TRAFFIC WARNING"* ]]
 }
+
+@test "check traffic: a mirror that delivers nothing is unknown, as for check redirect" {
+  jq -c 'select(.type == "traffic_totals") | map_values(if type == "number" and . < 1700000000000000 then 0 else . end)' \
+    "$FIXTURES/traffic.ndjson" >"$OUT/dead"
+  run -3 --separate-stderr "$NETVITALS" check traffic "$OUT/dead"
+  [[ $output == "TRAFFIC UNKNOWN - no byte was seen; does the mirror still deliver? | seen=0B missed=0B" ]]
+  # one that does deliver is enough
+  run -0 --separate-stderr "$NETVITALS" check traffic "$OUT/dead" "$FIXTURES/traffic.ndjson"
+}
+
+@test "check traffic --max-age: critical where the last traffic_totals of any interface is older" {
+  totals() { # SECONDS IFACE
+    jq -c --argjson ts "$((1790000000 + $1))000000" --arg iface "$2" \
+      'select(.type == "traffic_totals") | .ts_us = $ts | .iface = $iface' "$FIXTURES/traffic.ndjson" | head -n 1
+  }
+  { totals 0 eth0; totals 0 eth1; totals 60 eth1; } >"$OUT/in"
+  run -2 --separate-stderr "$NETVITALS" check traffic --max-age 59s "$OUT/in"
+  [[ $output == "TRAFFIC CRITICAL - eth0: last traffic_totals 60 s ago | seen="* ]]
+  run -0 --separate-stderr "$NETVITALS" check traffic --max-age 60s "$OUT/in"
+  run -0 --separate-stderr "$NETVITALS" check traffic "$OUT/in"
+  run -2 --separate-stderr "$NETVITALS" check traffic --live --max-age 90s "$OUT/in"
+  # by way of summaries
+  "$NETVITALS" report traffic --format ndjson "$OUT/in" >"$OUT/sums"
+  run -2 --separate-stderr "$NETVITALS" check traffic --max-age 59s "$OUT/sums"
+  run -0 --separate-stderr "$NETVITALS" check traffic --max-age 60s "$OUT/sums"
+}
