@@ -6,6 +6,7 @@
 #include "helper/cgroupfs/cgroupfs.h"
 #include "schema/encode.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,13 @@ static void *cgroup_create(const struct report_options *options)
 struct text cgroup_path(const struct cgroup_aggregate *a, const struct cgroup_cell *cell)
 {
     return intern_text(a->words, (uint32_t)cell->path.value);
+}
+
+struct text cgroup_unnamed(struct cgroup_aggregate *a, uint64_t id)
+{
+    char name[48];
+    snprintf(name, sizeof(name), "(id %" PRIu64 ")", id);
+    return intern_text(a->words, intern_id(a->words, text_of(name)));
 }
 
 // ---- which cgroup an event is about

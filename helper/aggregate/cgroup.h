@@ -111,6 +111,9 @@ struct cgroup_aggregate {
 // The text of a cell's path; absent if nobody said.
 struct text cgroup_path(const struct cgroup_aggregate *a, const struct cgroup_cell *cell);
 
+// What a cgroup is called of which nobody said the path: "(id 30)".
+struct text cgroup_unnamed(struct cgroup_aggregate *a, uint64_t id);
+
 // The path of the cgroup that changed: as it was then where that was said, else as it is known now.
 struct text cgroup_change_path(const struct cgroup_aggregate *a,
                                const struct cgroup_change *change);
@@ -126,9 +129,9 @@ void cgroup_timeline(struct cgroup_aggregate *a, struct report *report);
 int cgroup_compare_paths(struct text a, struct text b);
 
 // Processes of the cgroups asked for that were killed for want of memory in the report's time, each
-// counted once; *path is the first cgroup, in the order of the tree, that has some. One reading of
+// counted once; *name is the first cgroup, in the order of the tree, that has some. One reading of
 // the kernel's counters does not say when: they count since the cgroup was made.
-uint64_t cgroup_oom_kills(const struct cgroup_aggregate *a, struct text *path);
+uint64_t cgroup_oom_kills(struct cgroup_aggregate *a, struct text *name);
 
 // `netvitals check cgroup`.
 enum check_state cgroup_check(void *self, uint64_t now_us, struct check_result *result);

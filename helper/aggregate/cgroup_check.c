@@ -96,12 +96,12 @@ static void keep_largest(struct judged *into, const struct judged *j)
 }
 
 static enum check_state check_rows(const struct table *t, const struct report_options *o,
-                                   uint64_t oom_kills, struct text oom_path,
+                                   uint64_t oom_kills, struct text oom_name,
                                    struct check_result *result)
 {
     enum check_state state = oom_kills ? CHECK_CRITICAL : CHECK_OK;
     struct judged all = {0};
-    struct text worst = oom_path;
+    struct text worst = oom_name;
     size_t bad = 0;
     char why[128] = "";
     if (oom_kills)
@@ -141,10 +141,10 @@ enum check_state cgroup_check(void *self, uint64_t now_us, struct check_result *
     table_init(&report.rows, "rows", NULL);
     cgroup_rows(a, &report);
     enum check_state state = CHECK_UNKNOWN;
-    struct text oom_path = {NULL, 0};
-    uint64_t oom_kills = cgroup_oom_kills(a, &oom_path);
+    struct text oom_name = {NULL, 0};
+    uint64_t oom_kills = cgroup_oom_kills(a, &oom_name);
     if (report.rows.row_count)
-        state = check_rows(&report.rows, a->options, oom_kills, oom_path, result);
+        state = check_rows(&report.rows, a->options, oom_kills, oom_name, result);
     else
         snprintf(result->text, sizeof(result->text),
                  report.nothing_there ? "that cgroup is not there, see standard error"

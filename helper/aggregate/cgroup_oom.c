@@ -15,9 +15,10 @@
 struct node {
     uint32_t host, hierarchy; // interned
     struct text path;         // absent: nobody said
-    uint64_t own, below;      // kills, by this cgroup's counters
-    uint64_t known;           // those that the counters of cgroups below it know of
-    size_t parent;            // number of the nearest one above it + 1; 0: none
+    uint64_t id;
+    uint64_t own, below; // kills, by this cgroup's counters
+    uint64_t known;      // those that the counters of cgroups below it know of
+    size_t parent;       // number of the nearest one above it + 1; 0: none
 };
 
 static uint64_t grown(const struct cgroup_used_reading *first,
@@ -36,6 +37,7 @@ static struct node node_of(const struct cgroup_aggregate *a, size_t i)
         .host = key->host,
         .hierarchy = key->hierarchy,
         .path = cgroup_path(a, cell),
+        .id = key->id,
         .own = read_twice ? last->oom_kills - first->oom_kills : cell->oom_events,
         .below = grown(first, last, first->oom_kills_below, last->oom_kills_below),
     };
@@ -87,7 +89,7 @@ static void find_parents(struct node *nodes, size_t count)
     }
 }
 
-uint64_t cgroup_oom_kills(const struct cgroup_aggregate *a, struct text *path)
+uint64_t cgroup_oom_kills(struct cgroup_aggregate *a, struct text *name)
 {
     size_t cells = keymap_count(a->cells), count = 0;
     struct node *nodes = calloc(cells + 1, sizeof(*nodes));
@@ -110,7 +112,7 @@ uint64_t cgroup_oom_kills(const struct cgroup_aggregate *a, struct text *path)
             nodes[n->parent - 1].known += n->own + n->known + gone;
         if (!(n->own + gone) || !cgroup_wanted(a, n->hierarchy, n->path))
             continue;
-        *path = n->path;
+        *name = n->path.ptr ? n->path : cgroup_unnamed(a, n->id);
         all += n->own + gone;
     }
     free(nodes);

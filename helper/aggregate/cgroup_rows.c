@@ -282,11 +282,8 @@ static struct node *collect(struct cgroup_aggregate *a, size_t *count)
     }
     for (size_t i = 0; nodes && i < *count; i++) {
         struct node *n = &nodes[i];
-        if (n->path.ptr)
-            continue;
-        char unnamed[48];
-        snprintf(unnamed, sizeof(unnamed), "(id %llu)", (unsigned long long)n->key->id);
-        n->path = intern_text(a->words, intern_id(a->words, text_of(unnamed)));
+        if (!n->path.ptr)
+            n->path = cgroup_unnamed(a, n->key->id);
     }
     return nodes;
 }

@@ -45,6 +45,15 @@ state() { # TS_US OOM_KILLS PERIODS THROTTLED_NS
   [[ $output == "CGROUP CRITICAL - /shop: 2 killed for want of memory | "*" oom_kills=2 "* ]]
 }
 
+@test "check cgroup: a kill in a cgroup of which nobody said the path is named as in the report" {
+  echo '{"type":"cgroup_oom","ts_us":1790000000000000,"hierarchy":"v2","cgroup_id":30,"pid":7}' >"$OUT/in"
+  check cgroup "$OUT/in"
+  assert_equal "$status" 2
+  [[ $output == "CGROUP CRITICAL - (id 30): 1 killed for want of memory | "* ]]
+  "$NETVITALS" report cgroup --format json "$OUT/in" >"$OUT/report"
+  assert_jq "$OUT/report" '.[0].rows[0].path == "(id 30)"'
+}
+
 memory() { # SECONDS CGROUP_ID PATH OOM_KILLS OOM_KILLS_BELOW
   printf '{"type":"cgroup_state","ts_us":%s,"hierarchy":"v2","cgroup_id":%s,"path":"%s","oom_kills":%s,"oom_kills_below":%s}\n' "$((1790000000 + $1))000000" "${@:2}"
 }
