@@ -2,6 +2,7 @@
 
 #include "helper/check_loss.h"
 #include "helper/report/format.h"
+#include "helper/report/perfdata.h"
 
 #include <inttypes.h>
 
@@ -32,11 +33,11 @@ enum check_state check_loss(const struct session *s, struct check_result *result
     __extension__ unsigned __int128 scaled = (unsigned __int128)missing * 1000000;
     uint64_t loss_ppm = (uint64_t)(scaled / all);
     write_text(l, cut_short, result);
-    snprintf(result->perfdata, sizeof(result->perfdata),
-             "lost=%" PRIu64 "c rejected=%" PRIu64 "c unaccounted=%" PRIu64 "B loss=%" PRIu64
-             ".%04" PRIu64 "%%",
-             l->events_lost, l->lines_rejected, l->bytes_unaccounted, loss_ppm / 10000,
-             loss_ppm % 10000);
+    perfdata_add(result, "lost", l->events_lost, "c", (struct perf_limits){0});
+    perfdata_add(result, "rejected", l->lines_rejected, "c", (struct perf_limits){0});
+    perfdata_add(result, "unaccounted", l->bytes_unaccounted, "B", (struct perf_limits){0});
+    perfdata_add(result, "loss", loss_ppm, "%",
+                 (struct perf_limits){.warn = o->warn_loss_ppm, .crit = o->crit_loss_ppm});
     if (o->crit_loss_ppm && loss_ppm >= o->crit_loss_ppm)
         return CHECK_CRITICAL;
     if (o->warn_loss_ppm)

@@ -6,6 +6,7 @@
 
 #include "helper/aggregate/cgroup.h"
 #include "helper/report/format.h"
+#include "helper/report/perfdata.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -124,12 +125,16 @@ static enum check_state check_rows(const struct table *t, const struct report_op
     else
         snprintf(result->text, sizeof(result->text), "%zu cgroups within their limits",
                  t->row_count);
-    snprintf(result->perfdata, sizeof(result->perfdata),
-             "cgroups=%zu bad=%zu oom_kills=%" PRIu64 " throttled=%" PRIu64 ".%04" PRIu64
-             "%% memory=%" PRIu64 ".%04" PRIu64 "%% tasks=%" PRIu64 ".%04" PRIu64 "%%",
-             t->row_count, bad, oom_kills, all.throttled_ppm / 10000, all.throttled_ppm % 10000,
-             all.memory_ppm / 10000, all.memory_ppm % 10000, all.tasks_ppm / 10000,
-             all.tasks_ppm % 10000);
+    const struct perf_limits none = {0};
+    const struct perf_limits full = {.warn = o->warn_full_ppm, .crit = o->crit_full_ppm};
+    perfdata_add(result, "cgroups", t->row_count, "", none);
+    perfdata_add(result, "bad", bad, "", none);
+    perfdata_add(result, "oom_kills", oom_kills, "", none);
+    perfdata_add(
+        result, "throttled", all.throttled_ppm, "%",
+        (struct perf_limits){.warn = o->warn_throttled_ppm, .crit = o->crit_throttled_ppm});
+    perfdata_add(result, "memory", all.memory_ppm, "%", full);
+    perfdata_add(result, "tasks", all.tasks_ppm, "%", full);
     return state;
 }
 

@@ -7,6 +7,7 @@
 #include "helper/aggregate/intern.h"
 #include "helper/aggregate/keymap.h"
 #include "helper/report/format.h"
+#include "helper/report/perfdata.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -277,9 +278,11 @@ static enum check_state redirect_check(void *self, uint64_t now_us, struct check
     snprintf(result->text, sizeof(result->text), "%s of %s took the short cut",
              quantity_format(share_ppm, UNIT_PPM, share),
              quantity_format(volume(&all), UNIT_BYTES, bytes));
-    snprintf(result->perfdata, sizeof(result->perfdata),
-             "share=%" PRIu64 ".%04" PRIu64 "%% redirected=%" PRIu64 "B passed=%" PRIu64 "B",
-             share_ppm / 10000, share_ppm % 10000, all.bytes_redirected, all.bytes_passed);
+    perfdata_add(
+        result, "share", share_ppm, "%",
+        (struct perf_limits){.warn = o->warn_share_ppm, .crit = o->crit_share_ppm, .least = true});
+    perfdata_add(result, "redirected", all.bytes_redirected, "B", (struct perf_limits){0});
+    perfdata_add(result, "passed", all.bytes_passed, "B", (struct perf_limits){0});
     return share_ppm < o->crit_share_ppm   ? CHECK_CRITICAL
            : share_ppm < o->warn_share_ppm ? CHECK_WARNING
                                            : CHECK_OK;

@@ -4,6 +4,7 @@
 // it.
 
 #include "helper/aggregate/rtt.h"
+#include "helper/report/perfdata.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -142,6 +143,7 @@ enum check_state rtt_check(void *self, uint64_t now_us, struct check_result *res
 {
     const struct rtt *rtt = self;
     const struct report_options *o = rtt->options;
+    const struct perf_limits none = {0};
     size_t count;
     struct rtt_judged *judged = rtt_judge_all(rtt, now_us, &count);
     if (!judged) {
@@ -157,13 +159,13 @@ enum check_state rtt_check(void *self, uint64_t now_us, struct check_result *res
         return CHECK_UNKNOWN;
     }
     write_text(&paths, count, &against, result);
-    int at = snprintf(result->perfdata, sizeof(result->perfdata),
-                      "paths=%zu bad=%zu p99=%" PRIu64 "us;%" PRIu64 ";%" PRIu64 " loss=%" PRIu64
-                      ".%04" PRIu64 "%%",
-                      count, paths.bad, paths.worst_p99_ns / 1000, o->warn_p99_us, o->crit_p99_us,
-                      paths.worst_loss_ppm / 10000, paths.worst_loss_ppm % 10000);
+    perfdata_add(result, "paths", count, "", none);
+    perfdata_add(result, "bad", paths.bad, "", none);
+    perfdata_add(result, "p99", paths.worst_p99_ns / 1000, "us",
+                 (struct perf_limits){.warn = o->warn_p99_us, .crit = o->crit_p99_us});
+    perfdata_add(result, "loss", paths.worst_loss_ppm, "%",
+                 (struct perf_limits){.warn = o->warn_loss_ppm, .crit = o->crit_loss_ppm});
     if (o->assocs && against.state != CHECK_UNKNOWN)
-        snprintf(result->perfdata + at, sizeof(result->perfdata) - (size_t)at,
-                 " contradictions=%zu", against.count);
+        perfdata_add(result, "contradictions", against.count, "", none);
     return worse(paths.state, against.state);
 }

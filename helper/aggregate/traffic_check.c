@@ -4,6 +4,7 @@
 // whether quotas are kept.
 
 #include "helper/aggregate/traffic.h"
+#include "helper/report/perfdata.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -61,8 +62,8 @@ enum check_state traffic_check(void *self, uint64_t now_us, struct check_result 
     uint64_t seen = traffic_total(t, F_totals_summary_seen_bytes);
     uint64_t missed = traffic_total(t, F_totals_summary_overflow_bytes) +
                       traffic_total(t, F_totals_summary_bad_header_bytes);
-    snprintf(result->perfdata, sizeof(result->perfdata), "seen=%" PRIu64 "B missed=%" PRIu64 "B",
-             seen, missed);
+    perfdata_add(result, "seen", seen, "B", (struct perf_limits){0});
+    perfdata_add(result, "missed", missed, "B", (struct perf_limits){0});
     enum check_state quotas = t->quotas ? bill_check_quotas(t, result) : CHECK_OK;
     if (quotas == CHECK_CRITICAL)
         return quotas;

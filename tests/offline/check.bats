@@ -32,6 +32,26 @@ state() { # TS_US OOM_KILLS PERIODS THROTTLED_NS
   assert_equal "$status" 3
 }
 
+# By the Monitoring Plugins guidelines a limit that is not set is empty: 0 would be a limit of 0.
+@test "check: perfdata have the limits that were given, and no others" {
+  perfdata() { # what is behind the bar, whatever the state
+    check "$@"
+    echo "${output##* | }"
+  }
+  { state 1790000000000000 0 100 0; state 1790000010000000 0 200 1000000000; } >"$OUT/in"
+  assert_equal "$(perfdata cgroup --warn-throttled 20% --crit-full 99% "$OUT/in")" \
+    "cgroups=1 bad=0 oom_kills=0 throttled=10.0000%;20.0000 memory=50.0000%;;99.0000 tasks=90.0000%;;99.0000"
+  assert_equal "$(perfdata loss --warn-loss 1% --crit-loss 2.5% "$OUT/in")" \
+    "lost=0c rejected=0c unaccounted=0B loss=0.0000%;1.0000;2.5000"
+  assert_equal "$(perfdata loss "$OUT/in")" "lost=0c rejected=0c unaccounted=0B loss=0.0000%"
+  assert_equal "$(perfdata redirect --crit-share 1% "$FIXTURES/redirect.ndjson" | grep -o '^share=[^ ]*' | cut -d ';' -f 2-)" ";1.0000:"
+  [[ $(perfdata traffic "$FIXTURES/traffic.ndjson") == "seen="*"B missed=0B" ]]
+  local heartbeats=$FIXTURES/sctp-incident.ndjson
+  assert_equal "$(perfdata rtt "$heartbeats")" "paths=2 bad=1 p99=119013us loss=66.6666%"
+  assert_equal "$(perfdata rtt --crit-p99 1h --crit-loss 20% "$heartbeats")" \
+    "paths=2 bad=1 p99=119013us;;3600000000 loss=66.6666%;;20.0000"
+}
+
 @test "check cgroup: a process killed in the window is critical, one killed before it is not" {
   { state 1790000000000000 3 0 0; state 1790000010000000 3 0 0; } >"$OUT/before"
   check cgroup "$OUT/before"
@@ -129,6 +149,8 @@ memory() { # SECONDS CGROUP_ID PATH OOM_KILLS OOM_KILLS_BELOW
   [[ $output == *" took the short cut | share=$((percent / 10000)).$(printf %04d $((percent % 10000)))% redirected=${short}B passed=$((all - short))B" ]]
   check redirect --warn-share $((percent / 10000 + 1))% "$events"
   assert_equal "$status" 1
+  # less is bad: a range that only has a lower end
+  [[ $output == *" share="*"%;$((percent / 10000 + 1)).0000: redirected="* ]]
   check redirect --warn-share $((percent / 10000 + 1))% --crit-share $((percent / 10000 + 1))% "$events"
   assert_equal "$status" 2
   check redirect --crit-share $((percent / 10000))% "$events"

@@ -176,7 +176,7 @@ ASSOCS
   { sent 1000; acked 1020 20000000; } >"$OUT/good"
   run "$NETVITALS" check rtt --warn-p99 50ms --crit-loss 20% "$OUT/good"
   assert_equal "$status" 0
-  [[ $output == "RTT OK - 1 paths answer | paths=1 bad=0 p99=20000us;50000;0 loss=0.0000%" ]]
+  [[ $output == "RTT OK - 1 paths answer | paths=1 bad=0 p99=20000us;50000 loss=0.0000%;;20.0000" ]]
   run "$NETVITALS" check rtt --warn-p99 10ms "$OUT/good"
   assert_equal "$status" 1
   { sent 1000; acked 1020 1; sent 2000; tick 9000; } >"$OUT/stalled"
