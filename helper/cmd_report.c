@@ -8,6 +8,7 @@
 #include "helper/input.h"
 #include "helper/report/format.h"
 #include "helper/reading.h"
+#include "helper/store/store_paths.h"
 #include "schema/encode.h"
 
 #include <errno.h>
@@ -149,6 +150,28 @@ static const char *take_name(int *argc, char ***argv)
     return first;
 }
 
+// A word that is neither a report nor a file is a slip in the name, though other files may follow.
+// What looks like a file is one that is missing, and the others are reported.
+static bool is_no_name(const char *word, int argc)
+{
+    struct stat st;
+    if (strcmp(word, "-") == 0 || (argc > 1 && strpbrk(word, "./")) || stat(word, &st) == 0 ||
+        errno != ENOENT)
+        return false;
+    char *completed = store_path_completed(word);
+    free(completed);
+    return !completed;
+}
+
+static int say_no_name(const struct program *program, const char *word)
+{
+    char names[256] = "";
+    for (const struct aggregate *const *a = aggregates; *a; a++)
+        snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s, ", (*a)->name);
+    cli_error(program, "there is no report and no file '%s'; reports are %sall", word, names);
+    return EXIT_USAGE;
+}
+
 static int check_input(const struct program *program, const char *name, int argc)
 {
     if (argc > 0 || !isatty(STDIN_FILENO))
@@ -198,7 +221,10 @@ static int report_run(const struct program *program, const void *config, int arg
     const struct report_options *options = &with_format;
     with_format.plots = format_find(options->format)->plots;
     struct run run = {.program = program, .options = options};
+    const int operands = argc;
     const char *name = take_name(&argc, &argv);
+    if (argc > 0 && argc == operands && is_no_name(argv[0], argc))
+        return say_no_name(program, argv[0]);
     with_format.stored =
         input_is_stored(argc ? (const char *const *)argv : standard_input, argc ? (size_t)argc : 1);
     // A snapshot needs no input; what else is to be read is named.

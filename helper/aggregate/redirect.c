@@ -291,7 +291,7 @@ static enum check_state redirect_check(void *self, uint64_t now_us, struct check
 const struct aggregate aggregate_redirect = {
     .name = "redirect",
     .title = "Local TCP by the short cut",
-    .how_to_feed = "sudo sockredir -c CGROUP | netvitals report redirect",
+    .how_to_feed = "Feed it with:  sudo sockredir -c CGROUP | netvitals report redirect",
     .create = redirect_create,
     .add = redirect_add,
     .fill = redirect_fill,

@@ -68,6 +68,10 @@ void traffic_rows(const struct traffic *t, struct report *report)
     const struct traffic_sums *sums = windowed ? &folded : &t->rows;
     if (sums->cells)
         traffic_sums_table(t, sums, t->options->top, duration_us(t), &report->rows);
+    if (report->rows.row_count == 0 && keymap_count(t->totals)) {
+        report->why_empty = "no flow in the input, only what became of the packets, which is below";
+        report->how_to_feed = "Flows are of the addresses that xdpacct --ours names.";
+    }
     note_totals(t, report);
     if (t->out_of_memory || !sums->cells)
         report_note(report, "out of memory: some events are missing above\n");

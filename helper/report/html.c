@@ -267,7 +267,7 @@ static void print_report(FILE *out, const struct report *r, const struct render_
 {
     fprintf(out, "<section id=\"%s\"><h2>%s</h2>\n", r->name, r->title);
     if (r->rows.row_count == 0) {
-        fputs("<p>Nothing to report: no such events in the input. ", out);
+        fprintf(out, "<p>Nothing to report: %s. ", report_why_empty(r));
         html_text(out, text_of(r->how_to_feed));
         fputs("</p>\n", out);
     } else {

@@ -110,7 +110,7 @@ static void print_report(FILE *out, const struct report *r, const struct render_
     if (r->rows.row_count) {
         print_table(out, &r->rows, o);
     } else {
-        fputs("\nNothing to report: no such events in the input. ", out);
+        fprintf(out, "\nNothing to report: %s. ", report_why_empty(r));
         print_escaped(out, text_of(r->how_to_feed), escape);
         fputc('\n', out);
     }

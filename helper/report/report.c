@@ -68,6 +68,11 @@ void report_note(struct report *r, const char *format, ...)
     va_end(args);
 }
 
+const char *report_why_empty(const struct report *r)
+{
+    return r->why_empty ? r->why_empty : "no such events in the input";
+}
+
 void report_release(struct report *r)
 {
     table_free(&r->rows);

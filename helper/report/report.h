@@ -144,6 +144,7 @@ struct report {
     const char *name;
     const char *title;
     const char *how_to_feed; // shown when there is nothing to show
+    const char *why_empty; // the reason, if it is not that no event of the report was read; or NULL
     uint64_t from_us, to_us; // first and last timestamp; 0, 0 without events
     const char *const *sources;
     size_t source_count;
@@ -159,6 +160,9 @@ struct report {
 
 // Adds to the lines that stand below the table. The text ends with a newline.
 void report_note(struct report *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// Why the report has no rows, as what follows "nothing to report: ".
+const char *report_why_empty(const struct report *r);
 
 // Frees what a report owns: its tables and its note.
 void report_release(struct report *r);

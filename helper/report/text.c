@@ -340,7 +340,7 @@ static void print_report(FILE *out, const struct report *r, const struct render_
         fputc('\n', out);
         print_table(out, &r->rows, o);
     } else {
-        fprintf(out, "\nnothing to report: no such events in the input.\n%s\n", r->how_to_feed);
+        fprintf(out, "\nnothing to report: %s.\n%s\n", report_why_empty(r), r->how_to_feed);
     }
     for (size_t i = 0; i < r->section_count; i++) {
         const struct table *t = &r->sections[i];

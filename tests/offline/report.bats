@@ -72,6 +72,34 @@ on_terminal() { script -qec "$1" /dev/null </dev/null | tr -d '\r'; }
   run --separate-stderr on_terminal "'$NETVITALS' report rtt"
 }
 
+@test "a word that is neither a report nor a file is said to be none, and the reports are named" {
+  local words
+  for words in nosuch "nosuch $FIXTURES/report-rtt.ndjson" "$OUT/missing.ndjson"; do
+    # shellcheck disable=SC2086 # several words
+    run -2 --separate-stderr "$NETVITALS" report $words
+    assert_equal "$output" ""
+    assert_equal "$stderr" "netvitals: there is no report and no file '${words%% *}'; reports are rtt, cgroup, redirect, traffic, all"
+  done
+  # of several files one may be missing
+  run -1 --separate-stderr "$NETVITALS" report "$OUT/missing.ndjson" "$FIXTURES/report-rtt.ndjson"
+  [[ $stderr == *"cannot read $OUT/missing.ndjson: No such file"* && $output == *"SCTP heartbeats, 20"* ]]
+  # a file that is called like no report is one
+  cp "$FIXTURES/report-rtt.ndjson" "$OUT/nosuch"
+  cd "$OUT"
+  run -0 --separate-stderr "$NETVITALS" report nosuch
+}
+
+@test "a report without rows says why: no events, or packets of which none was a flow's" {
+  run -0 --separate-stderr "$NETVITALS" report redirect /dev/null
+  [[ $output == *"nothing to report: no such events in the input."*"Feed it with:  sudo sockredir "* ]]
+  jq -c 'select(.type == "traffic_totals")' "$FIXTURES/traffic.ndjson" >"$OUT/totals"
+  local format
+  for format in text markdown html; do
+    run -0 --separate-stderr "$NETVITALS" report traffic --format "$format" "$OUT/totals"
+    [[ $output != *"no such events"* && $output == *"othing to report: no flow in the input, only what became of the packets"*"seen: 32 packets"* ]]
+  done
+}
+
 @test "evidence lines are complete, however many paths are stalled" {
   local i
   for i in $(seq 300); do
