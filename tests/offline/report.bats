@@ -3,6 +3,7 @@
 # The text report, as an operator sees it. Golden files lie beside the fixtures: NAME.EXPECTED.txt;
 # UPDATE=1 writes them anew, to be looked at in the diff.
 
+# shellcheck disable=SC2154 # run --separate-stderr sets stderr
 load ../lib/common
 
 stream=$FIXTURES/report-rtt.ndjson

@@ -4,6 +4,7 @@
 # What sctphb recorded on Linux 6.1 with bpftrace 0.17: a healthy association (port 5001, 20 ms) and one that
 # /proc/net/sctp/assocs calls ESTABLISHED while everything from its peer is dropped (port 5004).
 
+# shellcheck disable=SC2154 # run --separate-stderr sets stderr
 load ../lib/common
 
 @test "a recorded incident: ESTABLISHED against unanswered heartbeats, and check is critical" {
