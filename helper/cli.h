@@ -55,7 +55,7 @@ struct opt {
 struct program;
 
 struct command {
-    const char *name;     // NULL for a program that has no commands: its one row
+    const char *name;     // NULL for the row that runs without a name
     const char *operands; // shown after the options: "[FILE…]"; NULL if none are taken
     const char *summary;  // one sentence
     const char *details;  // paragraphs for the man page and --help, or NULL

@@ -33,7 +33,7 @@ static void print_option_words(const struct command *cmd)
 // Lines "NAME:--OPTION) words='…'" of a case over command and option, for options with choices.
 static void print_bash_choices(const struct command *cmd)
 {
-    const char *name = cmd->name ? cmd->name : "*";
+    const char *name = cmd->name ? cmd->name : ""; // as $command is without one
     const struct opt *table;
     for (size_t i = 0; (table = cli_option_table(cmd, i)); i++)
         for (const struct opt *o = table; o->name; o++) {
@@ -49,36 +49,56 @@ static void print_bash_choices(const struct command *cmd)
         }
 }
 
-static void complete_bash(const struct program *program)
+// The commands that have names, with what stands between two of them.
+static void print_command_names(const struct program *program, const char *between)
 {
-    printf("_%s()\n{\n    local words='' cur=${COMP_WORDS[COMP_CWORD]} "
-           "prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
-           "    COMPREPLY=()\n    case ${COMP_WORDS[1]-}:$prev in\n",
-           program->name);
+    size_t count = 0;
     for (const struct command *const *c = program->commands; *c; c++)
-        print_bash_choices(*c);
-    printf("    esac\n    if [ -n \"$words\" ]; then\n"
-           "        mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n        return\n  "
-           "  fi\n"
-           "    case ${COMP_WORDS[1]-} in\n");
+        if ((*c)->name)
+            printf("%s%s", count++ ? between : "", (*c)->name);
+}
+
+// Lines that set command to the first word, if it is the name of one and complete.
+static void print_bash_command(const struct program *program)
+{
+    if (!cli_has_named_commands(program))
+        return;
+    printf("    [ \"$COMP_CWORD\" -gt 1 ] && case ${COMP_WORDS[1]} in\n    ");
+    print_command_names(program, " | ");
+    printf(") command=${COMP_WORDS[1]} ;;\n    esac\n");
+}
+
+static void print_bash_words(const struct program *program)
+{
+    printf("        case $command in\n");
     for (const struct command *const *c = program->commands; *c; c++) {
-        printf("    %s) words='", (*c)->name ? (*c)->name : "*");
+        printf("        %s) words='", (*c)->name ? (*c)->name : "''");
         print_operand_words(*c);
         print_option_words(*c);
         printf("' ;;\n");
     }
-    printf("    esac\n");
-    if (cli_has_commands(program)) {
-        printf("    [ \"$COMP_CWORD\" -eq 1 ] && words='");
-        for (const struct command *const *c = program->commands; *c; c++)
-            printf("%s ", (*c)->name);
-        printf("--help --version'\n");
-    }
-    printf(
-        "    case $cur in\n    -*) mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\") ;;\n"
-        "    *) mapfile -t COMPREPLY < <(compgen -W \"$words\" -f -- \"$cur\") ;;\n    esac\n}\n"
-        "complete -o filenames -F _%s %s\n",
-        program->name, program->name);
+    printf("        esac\n        [ \"$COMP_CWORD\" -eq 1 ] && words+=' ");
+    print_command_names(program, " ");
+    printf("%s --version'\n", cli_has_commands(program) ? " --help" : "");
+}
+
+// zsh runs this too, by its bashcompinit: it has no mapfile.
+static void complete_bash(const struct program *program)
+{
+    printf("_%s()\n{\n    local words='' command='' word files=-f "
+           "cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}\n",
+           program->name);
+    print_bash_command(program);
+    printf("    case $command:$prev in\n");
+    for (const struct command *const *c = program->commands; *c; c++)
+        print_bash_choices(*c);
+    printf("    esac\n    if [ -n \"$words\" ]; then\n        files=''\n    else\n");
+    print_bash_words(program);
+    printf("    fi\n    case $cur in -*) files='' ;; esac\n    COMPREPLY=()\n"
+           "    while IFS= read -r word; do\n        COMPREPLY+=(\"$word\")\n"
+           "    done < <(compgen -W \"$words\" $files -- \"$cur\")\n}\n"
+           "complete -o filenames -F _%s %s\n",
+           program->name, program->name);
 }
 
 // A text within single quotes of fish.
@@ -91,12 +111,24 @@ static void print_fish_text(const char *text)
     }
 }
 
+// When the options of a command are offered: those of the one without a name until another is
+// given.
+static void print_fish_condition(const struct program *program, const struct command *c)
+{
+    if (c->name) {
+        printf(" -n '__fish_seen_subcommand_from %s'", c->name);
+    } else if (cli_has_named_commands(program)) {
+        printf(" -n 'not __fish_seen_subcommand_from ");
+        print_command_names(program, " ");
+        putchar('\'');
+    }
+}
+
 static void complete_fish_option(const struct program *program, const struct command *c,
                                  const struct opt *o)
 {
     printf("complete -c %s", program->name);
-    if (c->name)
-        printf(" -n '__fish_seen_subcommand_from %s'", c->name);
+    print_fish_condition(program, c);
     if (o->letter)
         printf(" -s %c", o->letter);
     printf(" -l %s", o->name);
@@ -136,6 +168,9 @@ static void complete_zsh(const struct program *program)
 {
     printf("#compdef %s\nautoload -U +X bashcompinit && bashcompinit\n", program->name);
     complete_bash(program);
+    // as a file of fpath it is run by the first completion, which it should answer
+    printf("[ \"${funcstack[1]}\" = _%s ] && _bash_complete -o filenames -F _%s\n", program->name,
+           program->name);
 }
 
 int cli_print_completion(const struct program *program, const char *shell)

@@ -76,6 +76,16 @@ static void print_command_help(const struct program *program, const struct comma
     printf("  %-30s %s\n", "-h, --help", "show this help");
 }
 
+// The commands that have names.
+static void print_commands(const struct program *program)
+{
+    printf("\nCommands:\n");
+    for (const struct command *const *c = program->commands; *c; c++)
+        if ((*c)->name)
+            printf("  %-10s %s\n", (*c)->name, (*c)->summary);
+    printf("\n'%s COMMAND --help' tells the options of a command.\n", program->name);
+}
+
 void cli_print_help(const struct program *program, const struct command *cmd)
 {
     if (!cmd && !program->commands[0]->name)
@@ -83,13 +93,12 @@ void cli_print_help(const struct program *program, const struct command *cmd)
     if (cmd) {
         print_command_help(program, cmd);
     } else {
-        printf("%s - %s\n\nusage: %s COMMAND [OPTION…]\n\nCommands:\n", program->name,
-               program->summary, program->name);
-        for (const struct command *const *c = program->commands; *c; c++)
-            printf("  %-10s %s\n", (*c)->name, (*c)->summary);
-        printf("\n'%s COMMAND --help' tells the options of a command.\n", program->name);
+        printf("%s - %s\n\nusage: %s COMMAND [OPTION…]\n", program->name, program->summary,
+               program->name);
     }
     if (!cmd || !cmd->name) {
+        if (cli_has_named_commands(program))
+            print_commands(program);
         if (program->examples)
             printf("\nExamples:\n%s\n", program->examples);
         if (program->notes)
@@ -222,6 +231,14 @@ bool cli_has_commands(const struct program *program)
 {
     const struct command *first = program->commands[0];
     return first && first->name;
+}
+
+bool cli_has_named_commands(const struct program *program)
+{
+    for (const struct command *const *c = program->commands; *c; c++)
+        if ((*c)->name)
+            return true;
+    return false;
 }
 
 void cli_print_man(const struct program *program)

@@ -8,8 +8,11 @@
 // Help of one command, or of the whole program if command is NULL.
 void cli_print_help(const struct program *program, const struct command *command);
 
-// False for a program that is one command.
+// False for a program whose first command has no name: it runs where none is given.
 bool cli_has_commands(const struct program *program);
+
+// Whether any command has a name: true beside one without, too.
+bool cli_has_named_commands(const struct program *program);
 
 // The man page (man(7) macros).
 void cli_print_man(const struct program *program);

@@ -6,8 +6,8 @@ load ../lib/common
 
 programs() { for p in netvitals sockredir xdpacct; do [ -x "$BUILD/bin/$p" ] && echo "$BUILD/bin/$p"; done; }
 
-# "COMMAND OPTION HELP" for every option of a program, from its fish completions.
-rows() { "$1" --completion=fish | sed -nE "s/^complete -c [a-z]+( -n '__fish_seen_subcommand_from ([a-z]+)')?( -s .)? -l ([a-z0-9-]+).* -d '(.*)'\$/\2 \4 \5/p"; }
+# "COMMAND OPTION HELP" for every option of a program, from its fish completions; no command where it has no name.
+rows() { "$1" --completion=fish | sed -nE "s/ -n 'not [^']*'//; s/^complete -c [a-z]+( -n '__fish_seen_subcommand_from ([a-z]+)')?( -s .)? -l ([a-z0-9-]+).* -d '(.*)'\$/\2 \4 \5/p"; }
 
 # plain: of the programs as they are built
 # bats test_tags=plain
@@ -22,16 +22,38 @@ rows() { "$1" --completion=fish | sed -nE "s/^complete -c [a-z]+( -n '__fish_see
   done
 }
 
+commands() { "$1" --help | sed -n '/^Commands:/,/^'"'"'/s/^  \([a-z]*\) .*/\1/p'; }
+
+# Help of the command, or of the program where it has no name, against the rows of its options.
+names_every_option() { # PROGRAM [COMMAND]
+  local option
+  "$1" ${2:+"$2"} --help >"$OUT/help"
+  rows "$1" | awk -v c="${2-}" 'c ? $1 == c : /^ / { print c ? $2 : $1 }' >"$OUT/options"
+  [ -s "$OUT/options" ]
+  while read -r option; do grep -q -- "--$option\b" "$OUT/help"; done <"$OUT/options"
+  grep -q '^Exit codes: ' "$OUT/help"
+}
+
 @test "every command's help names every option of it" {
-  local command option
-  "$NETVITALS" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' >"$OUT/commands"
+  local command
+  commands "$NETVITALS" >"$OUT/commands"
   [ "$(wc -l <"$OUT/commands")" -ge 7 ]
   while read -r command; do
-    "$NETVITALS" "$command" --help >"$OUT/help"
-    rows "$NETVITALS" | awk -v c="$command" '$1 == c { print $2 }' >"$OUT/options"
-    while read -r option; do grep -q -- "--$option\b" "$OUT/help"; done <"$OUT/options"
-    grep -q '^Exit codes: ' "$OUT/help"
+    names_every_option "$NETVITALS" "$command"
   done <"$OUT/commands"
+}
+
+# plain: of the programs as they are built
+# bats test_tags=plain
+@test "a program that runs without a command lists the commands that it has beside" {
+  names_every_option "$BUILD/bin/sockredir"
+  run commands "$BUILD/bin/sockredir"
+  assert_equal "$output" ""
+  names_every_option "$BUILD/bin/xdpacct"
+  run commands "$BUILD/bin/xdpacct"
+  assert_equal "$output" $'probe\ndiag'
+  names_every_option "$BUILD/bin/xdpacct" probe
+  names_every_option "$BUILD/bin/xdpacct" diag
 }
 
 # plain: of the programs as they are built
@@ -47,26 +69,52 @@ rows() { "$1" --completion=fish | sed -nE "s/^complete -c [a-z]+( -n '__fish_see
   done
 }
 
+# complete_with PROGRAM WORD… : what stands for the last word.
+complete_with() {
+  (
+    # shellcheck disable=SC1090 # made by the program
+    . <("$BUILD/bin/$1" --completion=bash)
+    cd "$OUT" || exit
+    # shellcheck disable=SC2034 # the completion reads it
+    COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+    "_$1"
+    printf '%s\n' "${COMPREPLY[@]}"
+  )
+}
+
 @test "completions offer commands, names of reports, options and their choices" {
-  "$NETVITALS" --completion=bash >"$OUT/completion"
-  complete_with() { # WORD… : what stands for the last one
-    (
-      # shellcheck disable=SC1091 # made by the test
-      . "$OUT/completion"
-      cd "$OUT" || exit
-      # shellcheck disable=SC2034 # the completion reads it
-      COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
-      _netvitals
-      printf '%s\n' "${COMPREPLY[@]}"
-    )
-  }
   complete_with netvitals re | grep -qx report
   complete_with netvitals report r | grep -qx rtt
   complete_with netvitals report --for | grep -qx -- --format
   complete_with netvitals report --format o | grep -qx openmetrics
   complete_with netvitals report -f h | grep -qx html
   complete_with netvitals push s | grep -qx statsd
-  assert_equal "$(complete_with netvitals report --format '' | grep -cx completion)" 0
+  touch "$OUT/two words"
+  complete_with netvitals report two | grep -qx 'two words'
+  assert_equal "$(complete_with netvitals report --format '' | grep -cx 'two words')" 0
+}
+
+# plain: of the program as it is built
+# bats test_tags=plain
+@test "completions of a program that runs without a command, too, know which is given" {
+  assert_equal "$(complete_with xdpacct pr)" probe
+  assert_equal "$(complete_with xdpacct --dr)" --drop
+  assert_equal "$(complete_with xdpacct -i eth0 --dr)" --drop
+  assert_equal "$(complete_with xdpacct --frags o)" $'on\noff'
+  assert_equal "$(complete_with xdpacct probe --d)" --duration
+  assert_equal "$(complete_with xdpacct probe --mode na)" native
+  assert_equal "$(complete_with xdpacct diag --n)" --no-trial
+  assert_equal "$(complete_with xdpacct diag --frags o)" ""
+  # as the name of a file
+  assert_equal "$(complete_with xdpacct --read pr)" ""
+  "$BUILD/bin/xdpacct" --completion=zsh >"$OUT/zsh"
+  grep -q '^#compdef xdpacct$' "$OUT/zsh"
+  run -1 grep -q mapfile "$OUT/zsh"
+  "$BUILD/bin/xdpacct" --completion=fish >"$OUT/fish"
+  grep -q "^complete -c xdpacct -n 'not __fish_seen_subcommand_from probe diag' -l drop" "$OUT/fish"
+  grep -q "^complete -c xdpacct -n '__fish_seen_subcommand_from diag' -l no-trial" "$OUT/fish"
+  "$BUILD/bin/sockredir" --completion=fish >"$OUT/fish"
+  grep -q "^complete -c sockredir -l preflight" "$OUT/fish"
 }
 
 @test "a wrong call of check is UNKNOWN to a monitoring system, not CRITICAL" {
