@@ -171,7 +171,7 @@ static int run(const struct program *program, const void *config_, int argc, cha
     if (loader_start(&l, program) != 0)
         return EXIT_FAILED;
     print_host();
-    int rc = EXIT_FAILED;
+    int rc = EXIT_CANNOT; // the verdict is what was asked for, also that there is no interface
     if (device__read(&d, config->iface) == 0) {
         print_device(&d);
         rc = verdict(&l, &d, config->no_trial);
@@ -196,8 +196,9 @@ static const struct opt *const tables[] = {rows, NULL};
 const struct command diag_command = {
     .name = "diag",
     .summary = "Tell what would stop an attach here, and the command that cures it",
-    .details = "The last line is the verdict: cause; evidence; command. Exit code 4 if something "
-               "stands in the way.",
+    .details = "The last line is the verdict: cause; evidence; command.",
+    .exit_codes = "0 nothing is known to stand in the way, 1 failed, 2 usage, 4 something does, as "
+                  "a missing interface",
     .options = tables,
     .config_size = sizeof(struct diag_config),
     .run = run,

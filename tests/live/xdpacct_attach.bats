@@ -20,8 +20,10 @@ refused() { # EXIT-CODE ARGUMENT...
   [ -z "$output" ]
 }
 
-diagnosed() { # TEXT...: the verdict of diag has it
-  run --separate-stderr timeout 60 ip netns exec "$receiver" "$xdpacct" diag -i "${IFACE:-in}"
+diagnosed() { # TEXT...: the verdict of diag has it, and exits as it says
+  local way=4
+  [[ $1 != "nothing stands in the way" ]] || way=0
+  run "-$way" --separate-stderr timeout 60 ip netns exec "$receiver" "$xdpacct" diag -i "${IFACE:-in}"
   local text
   for text in "$@"; do
     [[ ${lines[-1]} == "verdict: "*"$text"* ]] || {

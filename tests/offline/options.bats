@@ -117,6 +117,16 @@ complete_with() {
   grep -q "^complete -c sockredir -l preflight" "$OUT/fish"
 }
 
+# plain: of the program as it is built
+# bats test_tags=plain
+@test "xdpacct diag exits as its help says: 4 where something stands in the way, as a missing interface" {
+  run "$BUILD/bin/xdpacct" diag --help
+  [[ $output == *"Exit codes: 0 nothing is known to stand in the way, 1 failed, 2 usage, 4 something does"* ]]
+  run -4 --separate-stderr "$BUILD/bin/xdpacct" diag -i nosuch
+  [[ ${lines[-1]} == "verdict: there is no such interface"* ]]
+  run -2 "$BUILD/bin/xdpacct" diag
+}
+
 @test "a wrong call of check is UNKNOWN to a monitoring system, not CRITICAL" {
   run "$NETVITALS" check rtt --no-such-option
   assert_equal "$status" 3
