@@ -109,7 +109,14 @@ const struct command command_lint = {
     .details = "One line a finding: FILE:LINE: rule: what is wrong. Exits 3 if there is any.\n"
                "Rules: malformed, unknown-type, unknown-key, time, sequence, address, interval, "
                "word, unit, rtt,\n"
-               "miss, bytes, sum, range, summary.",
+               "miss, bytes, sum, range, counter, summary.\n"
+               "unit: rtt_ns is held against the time since its HEARTBEAT; where a stream lacks "
+               "these,\n"
+               "against a kernel_srtt_us of at least 80 ms: below, the kernel's never falls.\n"
+               "counter: those of cgroup_state never fall while the cgroup is there. One that was "
+               "set back by\n"
+               "hand (cpuacct.usage of v1), or whose controller was off for a moment, is named as "
+               "well.",
     .options = tables,
     .config_size = sizeof(struct lint_options),
     .defaults = &defaults,

@@ -21,6 +21,7 @@ static const uint64_t disorder_us = 1000000;
 // What a host's lines said last.
 struct lint_clock {
     uint64_t ts_us, seq;
+    uint64_t streams; // see lint_streams()
 };
 
 bool lint_open(struct lint *l, FILE *out)
@@ -30,7 +31,8 @@ bool lint_open(struct lint *l, FILE *out)
     l->hosts = keymap_new(sizeof(uint64_t), sizeof(struct lint_clock), KEYS_MAX);
     l->paths = keymap_new(lint_path_key_size(), lint_path_size(), KEYS_MAX);
     l->intervals = keymap_new(lint_interval_key_size(), lint_interval_size(), KEYS_MAX);
-    if (l->words && l->hosts && l->paths && l->intervals)
+    l->counters = keymap_new(lint_counters_key_size(), lint_counters_size(), KEYS_MAX);
+    if (l->words && l->hosts && l->paths && l->intervals && l->counters)
         return true;
     lint_close(l);
     return false;
@@ -42,6 +44,7 @@ void lint_close(struct lint *l)
     keymap_free(l->hosts);
     keymap_free(l->paths);
     keymap_free(l->intervals);
+    keymap_free(l->counters);
     *l = (struct lint){0};
 }
 
@@ -49,8 +52,22 @@ void lint_source(struct lint *l, const char *name)
 {
     l->source = name;
     l->line = 0;
-    for (size_t i = 0; i < keymap_count(l->hosts); i++)
-        *(struct lint_clock *)keymap_cell_at(l->hosts, i) = (struct lint_clock){0};
+    for (size_t i = 0; i < keymap_count(l->hosts); i++) {
+        struct lint_clock *clock = keymap_cell_at(l->hosts, i);
+        *clock = (struct lint_clock){.streams = clock->streams + 1};
+    }
+}
+
+static struct lint_clock *clock_of(struct lint *l, const struct event *ev)
+{
+    uint64_t host = intern_id(l->words, ev->host);
+    return keymap_cell(l->hosts, &host, keymap_hash(l->hosts, &host));
+}
+
+uint64_t lint_streams(struct lint *l, const struct event *ev)
+{
+    const struct lint_clock *clock = clock_of(l, ev);
+    return clock ? clock->streams : 0;
 }
 
 void lint_say(struct lint *l, const char *rule, const char *format, ...)
@@ -113,8 +130,7 @@ static void check_time(struct lint *l, const struct event *ev)
         lint_say(l, "time", "ts_us %" PRIu64 " is no time in microseconds: %s", ev->ts_us, unit);
         return;
     }
-    uint64_t host = intern_id(l->words, ev->host);
-    struct lint_clock *clock = keymap_cell(l->hosts, &host, keymap_hash(l->hosts, &host));
+    struct lint_clock *clock = clock_of(l, ev);
     if (!clock)
         return;
     if (ev->ts_us + disorder_us < clock->ts_us)
@@ -128,6 +144,13 @@ static void check_time(struct lint *l, const struct event *ev)
                  ev->seq, clock->seq, ev->seq - clock->seq - 1);
     if (ev->seq)
         clock->seq = ev->seq;
+}
+
+static void count_streams(struct lint *l, const struct event *ev)
+{
+    struct lint_clock *clock = ev->type == EV_begin || ev->type == EV_end ? clock_of(l, ev) : NULL;
+    if (clock)
+        clock->streams++;
 }
 
 static bool is_unspecified(struct ip_addr ip)
@@ -177,11 +200,13 @@ void lint_line(struct lint *l, struct text raw, const struct event *ev, uint64_t
     }
     if (unknown_keys)
         say_unknown_keys(l, raw, &event_table[ev->type]);
+    count_streams(l, ev);
     check_time(l, ev);
     check_addresses(l, ev);
     check_interval(l, ev);
     lint_words(l, ev);
     lint_sctp(l, ev);
     lint_traffic(l, ev);
+    lint_counters(l, ev);
     lint_summary(l, ev);
 }

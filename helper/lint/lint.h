@@ -20,6 +20,7 @@ struct lint {
     struct keymap *hosts;         // struct lint_clock by number of the host
     struct keymap *paths;         // struct lint_path by its key (lint_sctp.c)
     struct keymap *intervals;     // struct lint_interval by its key (lint_traffic.c)
+    struct keymap *counters;      // struct lint_counters by its key (lint_counters.c)
 };
 
 // False if there is no memory.
@@ -37,11 +38,17 @@ void lint_line(struct lint *l, struct text raw, const struct event *ev, uint64_t
 void lint_say(struct lint *l, const char *rule, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+// How often a stream of the event's host began or ended, or another source did, so far: where that
+// is another number than before, the host may have started anew.
+uint64_t lint_streams(struct lint *l, const struct event *ev);
+
 // ---- rules by subject, private to lint*.c
 
 void lint_sctp(struct lint *l, const struct event *ev);
 void lint_traffic(struct lint *l, const struct event *ev);
+void lint_counters(struct lint *l, const struct event *ev);
 void lint_summary(struct lint *l, const struct event *ev);
 void lint_words(struct lint *l, const struct event *ev);
 size_t lint_path_size(void), lint_path_key_size(void);
 size_t lint_interval_size(void), lint_interval_key_size(void);
+size_t lint_counters_size(void), lint_counters_key_size(void);

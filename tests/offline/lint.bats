@@ -122,6 +122,13 @@ answers_of_20_ms() {
   local i
   for i in 1 2 3 4 5; do ack 179000000"$i"000000 "10${i}000" 104000; done >"$OUT/in"
   assert_findings '1: unit'
+  # below 80 ms it may never have fallen, so it tells nothing; help says so
+  for i in 1 2 3 4 5; do ack 179000000"$i"000000 79999 79999; done >"$OUT/in"
+  assert_clean
+  for i in 1 2 3 4 5; do ack 179000000"$i"000000 80000 80000; done >"$OUT/in"
+  assert_findings '1: unit'
+  run "$NETVITALS" lint --help
+  [[ $output == *"kernel_srtt_us of at least 80 ms"* ]]
 }
 
 @test "units: an answer that is another unit's by chance, or beside a smoothed RTT that lags, is none" {
@@ -162,6 +169,73 @@ answers_of_20_ms() {
   { totals 12 1120; totals 13 1120 1790000020000000; totals 12 1121 1790000030000000; totals 12 1120 1790000035000000; } >"$OUT/in"
   assert_findings '2: sum' '3: sum' '4: interval'
   [[ $output == *"seen_packets 13, yet its parts sum up to 12"* ]]
+}
+
+# state SECOND CGROUP_ID KEYS [HIERARCHY_KEYS]
+state() { echo "{\"type\":\"cgroup_state\",\"ts_us\":17900000${1}000000,\"cgroup_id\":$2,${4:-\"hierarchy_id\":0},$3}"; }
+host() { sed "s/^{/{\"host\":\"$1\",/"; }
+
+@test "the kernel's counters of a cgroup do not run backwards, for each host, hierarchy and cgroup" {
+  local low='"run_ns":1000,"periods":9,"throttled":4,"throttled_ns":50,"oom_kills":1'
+  local high='"run_ns":5000000000,"periods":10,"throttled":5,"throttled_ns":60,"oom_kills":2'
+  # limits and what it holds are no counters, nor what is told from two readings
+  local more='"memory_bytes":9,"pids":9,"processes":9,"memory_max_bytes":9,"oom_kills_below":9'
+  local less='"memory_bytes":8,"pids":8,"processes":8,"memory_max_bytes":8,"oom_kills_below":8'
+  {
+    state 10 7 "$high,$more"
+    state 11 8 "$low" # another cgroup
+    state 11 7 "$low" '"hierarchy_id":4' # another hierarchy
+    state 11 7 "$low" '"hierarchy":"memory"' # one that has no number
+    state 11 7 "$low" | host b
+    state 12 7 "$high,$less"
+    state 13 7 "$low"
+    state 14 7 "$high" '"hierarchy":"v2"' # which is number 0
+    state 15 7 '"run_ns":4999999999'
+  } >"$OUT/in"
+  assert_findings '7: counter' '7: counter' '7: counter' '7: counter' '7: counter' '9: counter'
+  [[ $output == *"7: counter: run_ns 1000 after 5000000000: a counter of the kernel, and nothing says that cgroup 7 was made anew"* ]]
+  [[ $output == *"periods 9 after 10"*"throttled 4 after 5"*"throttled_ns 50 after 60"*"oom_kills 1 after 2"* ]]
+}
+
+@test "counters that begin anew with their cgroup, host or controller are none that run backwards" {
+  change() { echo "{\"type\":\"$1\",\"ts_us\":17900000${2}000000,\"cgroup_id\":7,\"hierarchy_id\":${3:-0}}"; }
+  control() { echo "{\"type\":\"$1\",\"ts_us\":17900000${2}000000,\"tool\":\"cgcpu\"}"; }
+  {
+    state 10 7 '"run_ns":90'; change cgroup_rmdir 11; change cgroup_mkdir 12; state 13 7 '"run_ns":80'
+    change cgroup_release 14; state 15 7 '"run_ns":70'
+    control end 16 | sed 's/,"tool[^}]*//'; control begin 17; state 18 7 '"run_ns":60' # the host may have started anew
+    state 19 7 '"periods":9,"throttled":1'; state 20 7 '"memory_max_bytes":1'; state 21 7 '"periods":2,"throttled":0' # cpu was off
+    state 22 7 '"periods":9'; state 21 7 '"periods":8' # the older line came last
+  } >"$OUT/in"
+  assert_clean
+  # a file of its own is another time
+  state 10 7 '"run_ns":90' >"$OUT/a"
+  state 11 7 '"run_ns":80' >"$OUT/b"
+  run -0 --separate-stderr "$NETVITALS" lint "$OUT/a" "$OUT/b"
+  # of another hierarchy, or of another host
+  { state 10 7 '"run_ns":90'; change cgroup_mkdir 11 3; control begin 12 | host b; state 13 7 '"run_ns":80'; } >"$OUT/in"
+  assert_findings '4: counter'
+}
+
+@test "redirect: bytes in no message, messages without bytes, and more than messages can carry" {
+  redirect() { # SECOND MSGS_REDIRECTED BYTES MSGS_PASSED BYTES
+    echo "{\"type\":\"redirect\",\"ts_us\":17900000${1}000000,\"cgroup\":\"/a\",\"port\":80,\"interval_us\":1000000,\"msgs_redirected\":$2,\"bytes_redirected\":$3,\"msgs_passed\":$4,\"bytes_passed\":$5}"
+  }
+  {
+    redirect 10 5 18446744073709551000 0 0
+    redirect 11 5 10737418240 2 9000000000000 # what went outside the map is one message, however long
+    redirect 12 5 10737418245 0 0
+    redirect 13 0 9 0 9
+    redirect 14 9 0 9 0
+    redirect 15 0 0 5 18446744073709551000
+    redirect 16 1000 995 0 0 # read while five CPUs had counted the message, not yet its bytes
+    redirect 17 100000 995 0 0
+    redirect 18 0 0 0 0
+  } >"$OUT/in"
+  assert_findings '1: bytes' '3: bytes' '4: bytes' '4: bytes' '5: bytes' '5: bytes' '6: bytes' '8: bytes'
+  [[ $output == *"1: bytes: redirected: more than 2147483648 bytes a message"* ]]
+  [[ $output == *"4: bytes: passed: 9 bytes in no message"* ]]
+  [[ $output == *"5: bytes: redirected: 9 messages without a byte"* ]]
 }
 
 @test "summaries that no stream could have given" {
