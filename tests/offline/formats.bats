@@ -200,6 +200,69 @@ PYTHON
   [ "$file_size" -gt 50000 ]
 }
 
+# Ten domains, whose shares change from window to window, and three cgroups.
+traffic_and_cgroups() {
+  jq -cn 'range(12) as $w | range(10) as $k | ((10 - $k) * 100000 * (1 + ($w + $k) % 3)) as $bytes |
+    {type: "flow", ts_us: (1790000010000000 + $w * 10000000), iface: "eth0", sub: "10.128.0.7", peer: "203.0.113.\($k)",
+     name: "cdn.site\($k).example", evidence: "sni", bytes_up: ($bytes / 10), bytes_down: $bytes,
+     packets_up: ($bytes / 1000), packets_down: ($bytes / 1000), interval_us: 10000000}'
+  jq -cn '(["/a", 3000000000, 5000000, 1000000], ["/b", 1000000000, 0, 0], ["/c", 500000000, 200000, 1800000]) as [$path, $ns, $rx, $tx] |
+    {ts_us: 1790000010000000, hierarchy_id: 0, cgroup_id: $ns, path: $path, interval_us: 10000000} |
+    (. + {type: "cgroup_cpu", run_ns: $ns}), (. + {type: "cgroup_net", rx_bytes: $rx, tx_bytes: $tx})'
+}
+
+# drawn FILTER: true for what draw-html measured; $events are those that the page was made of, $charts the charts in order:
+# CPU and network of cgroups, redirect, traffic down and up.
+drawn() {
+  jq -e --slurpfile events "$OUT/events" '
+    def about($want; $by): . - $want | fabs <= $by;
+    # bars as wide as the numbers are large
+    def as_wide_as($numbers): map(.width) as $widths | ($numbers | max) as $most | ($widths | max) as $all |
+      ($widths | length) == ($numbers | length) and all(range($widths | length); . as $i | $widths[$i] | about($numbers[$i] * $all / $most; 0.3));
+    # the eight largest domains of all, then the sum of the others, for each window
+    def layers($key): [$events[] | select(.type == "flow")] | group_by(.ts_us) | map(
+      sort_by(.peer) | map(.[$key]) | .[0:8] + [.[8:] | add]);
+    def as_high_as($layers): (map(add) | add) as $drawn | ($layers | map(add) | add) as $all |
+      . as $heights | length == ($layers | length) and all(range(length) as $w | range(9) as $i | [$w, $i]; . as [$w, $i] |
+        $heights[$w][$i] | about($layers[$w][$i] * $drawn / $all; 1));
+    . as $page | .charts as $charts | '"$1" "$OUT/drawn" >/dev/null || { echo "not as drawn: $1" >&2; return 1; }
+}
+
+# plain: as above
+# shellcheck disable=SC2016 # the variables are jq's
+# bats test_tags=plain
+@test "Chromium draws traffic, cgroups and redirects as large as they are, light and dark" {
+  requires chromium
+  local scheme
+  { traffic_and_cgroups; cat "$FIXTURES/redirect.ndjson"; } >"$OUT/events"
+  "$NETVITALS" report all --by name --window 10s --format html "$OUT/events" >"$OUT/page.html"
+  for scheme in light dark; do
+    "$ROOT/tests/lib/draw-html" "$scheme" "$OUT/page.html" "$OUT/log" >"$OUT/drawn"
+    run grep -E 'CONSOLE' "$OUT/log"
+    assert_equal "$output" ""
+    drawn '.scripts == 0 and .requests == [] and .dark == ("'"$scheme"'" == "dark")'
+    drawn '$charts | length == 5 and all(.width > 900 and .height > 50)'
+    # each to be seen on what it stands on, and the parts told apart
+    drawn '[$charts[] | (.bars, .areas, .legend | .[].fill), .words[]] | length > 90 and all(. != $page.background)'
+    drawn '$charts | all(.legend | map(.fill) | length == (unique | length))'
+
+    drawn '$charts[0] | (.legend | map(.text)) == ["CPU"] and (.bars | as_wide_as([3, 1, 0.5]))'
+    drawn '$charts[1] | (.legend | map(.text)) == ["SENT", "RECEIVED"] and (.bars | as_wide_as([10, 50, 18, 2]))'
+    drawn '$charts[2] | (.legend | map(.text)) == ["SHORT CUT", "TCP"] and (.bars | map(.class)) == ["c0", "c0", "c1", "c0"]
+      and (.bars | as_wide_as([5400000, 16000, 4984000, 256000]))'
+    # a part begins where the one before it ends, in the colour that the legend gives it
+    drawn '$charts[1:3] | all(.bars as $bars | .legend as $legend | $bars |
+      all(.fill == $legend[.class[1:] | tonumber].fill) and all(range(1; length) | select($bars[.].class == "c1"); . as $i |
+        $bars[$i].x | about($bars[$i - 1].x + $bars[$i - 1].width; 0.1)))'
+
+    drawn '$charts[3:] | map(.names) == [["Down"], ["Up"]]'
+    drawn '$charts[3:] | all((.legend | map(.text | sub(" .*"; ""))) == [range(8) | "site\(.).example"] + ["2"] and
+      (.areas | map(.fill)) == (.legend | map(.fill)) and (.areas | all(.width > 800 and .height > 10)))'
+    drawn '$charts[3].heights | as_high_as(layers("bytes_down"))'
+    drawn '$charts[4].heights | as_high_as(layers("bytes_up"))'
+  done
+}
+
 @test "an empty input gives every format, and no row" {
   local format
   for format in $(formats); do
