@@ -57,8 +57,13 @@ ours() {
 
 # By how much our RTTs are above those of the capture, heartbeat by heartbeat, sorted. What disturbs the host while the kernel
 # works on a heartbeat adds to this: more than half of them may have a millisecond more, the least disturbed tell what is ours.
-above_capture() { # OURS CAPTURED
-  jq -nc --argjson ours "$1" --argjson captured "$2" '[$ours, $captured.rtt_ns] | transpose | map(select(.[0]) | .[0] - .[1]) | sort'
+# Ours that were lost stand as null, so both must be as many: else each would be held against another's.
+above_capture() { # PAIR OURS CAPTURED
+  jq -ne --argjson ours "$2" --argjson captured "$3" '($ours | length) == ($captured.rtt_ns | length)' >/dev/null || {
+    echo "$1: $(jq length <<<"$2") ACKs, yet $(jq '.rtt_ns | length' <<<"$3") in the capture: their RTTs cannot be aligned" >&2
+    return 1
+  }
+  jq -nc --argjson ours "$2" --argjson captured "$3" '[$ours, $captured.rtt_ns] | transpose | map(select(.[0]) | .[0] - .[1]) | sort'
 }
 
 # For the output of a failure: how often the kernel says that it skipped a probe of the script (sctp_scenarios: count_skips).
@@ -88,8 +93,8 @@ agrees_with_capture() { # PAIR DEVICE LOCAL RADDR
     jq --argjson netns "$(cat "$BATS_FILE_TMPDIR/$1.netns")" ".rows[] | select(.netns == \$netns and .raddr == \"$4\").p50_ns")
   jq -ne --argjson ours "$ours" --argjson p50 "$p50" '$ours | map(select(.)) | sort |
     $p50 >= .[(length - 1) / 2 | floor] * 0.99 and $p50 <= .[length / 2 | floor] * 1.01' >/dev/null
-  work=$(above_capture "$(ours near 10.9.1.2)" "$(truth near a1 10.9.1.1)")
-  above=$(above_capture "$ours" "$captured")
+  work=$(above_capture near "$(ours near 10.9.1.2)" "$(truth near a1 10.9.1.1)")
+  above=$(above_capture "$1" "$ours" "$captured")
   rule=$(jq -nc --argjson captured "$captured" --argjson p50 "$p50" '$captured.rtt_ns | sort | .[(length - 1) / 2 | floor] as $truth |
     {$truth, off: ($p50 - $truth | if . < 0 then -. else . end), allowed: ([$truth * 0.02, 300000] | max)}')
   echo "$1: p50 $p50 ns; $rule; above the capture: $above; near: $work"
