@@ -150,13 +150,12 @@ static const char *take_name(int *argc, char ***argv)
     return first;
 }
 
-// A word that is neither a report nor a file is a slip in the name, though other files may follow.
+// A word that is neither a report nor a file is a slip in the name, though files may follow.
 // What looks like a file is one that is missing, and the others are reported.
-static bool is_no_name(const char *word, int argc)
+static bool is_no_name(const char *word)
 {
     struct stat st;
-    if (strcmp(word, "-") == 0 || (argc > 1 && strpbrk(word, "./")) || stat(word, &st) == 0 ||
-        errno != ENOENT)
+    if (strcmp(word, "-") == 0 || strpbrk(word, "./") || stat(word, &st) == 0 || errno != ENOENT)
         return false;
     char *completed = store_path_completed(word);
     free(completed);
@@ -223,7 +222,7 @@ static int report_run(const struct program *program, const void *config, int arg
     struct run run = {.program = program, .options = options};
     const int operands = argc;
     const char *name = take_name(&argc, &argv);
-    if (argc > 0 && argc == operands && is_no_name(argv[0], argc))
+    if (argc > 0 && argc == operands && is_no_name(argv[0]))
         return say_no_name(program, argv[0]);
     with_format.stored =
         input_is_stored(argc ? (const char *const *)argv : standard_input, argc ? (size_t)argc : 1);
