@@ -353,6 +353,7 @@ static void traffic_fill(void *self, uint64_t now_us, struct report *report)
         traffic_timeline(t, report);
     if (t->rules)
         bill_fill(t, report);
+    traffic_totals(t, report);
 }
 
 const struct aggregate aggregate_traffic = {

@@ -140,8 +140,11 @@ void traffic_sums_table(const struct traffic *t, const struct traffic_sums *s, u
 bool traffic_counts_are_zero(const struct traffic_counts *counts);
 void traffic_counts_add(struct traffic_counts *into, const struct traffic_counts *counts, int sign);
 
-// traffic_rows.c: the rows, and the note on what became of all packets.
+// traffic_rows.c: the rows.
 void traffic_rows(const struct traffic *t, struct report *report);
+
+// traffic_totals.c: the section `totals`, what became of all packets; none without traffic_totals.
+void traffic_totals(const struct traffic *t, struct report *report);
 // Sum of a counter of traffic_totals, by its number in totals_summary, over all interfaces.
 uint64_t traffic_total(const struct traffic *t, unsigned field);
 

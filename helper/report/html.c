@@ -129,7 +129,7 @@ static void print_totals(FILE *out, const struct table *t, uint64_t shown,
     bool any = false, first = true;
     for (size_t c = 0; c < t->column_count; c++)
         any |= is_shown(shown, c) && (t->columns[c].flags & COLUMN_COUNTER);
-    if (!any || t->row_count < 2)
+    if (!any || t->sum_row || t->row_count < 2)
         return;
     fputs("<tfoot><tr>", out);
     for (size_t c = 0; c < t->column_count; c++) {
@@ -160,6 +160,8 @@ static void print_table(FILE *out, const struct table *t, const struct render_op
     }
     fputs("</tr></thead><tbody>\n", out);
     for (size_t row = 0; row < t->row_count; row++) {
+        if (!o->wide && !row_tells_people(t, chart_cell(t, row, 0)))
+            continue;
         fputs("<tr>", out);
         for (size_t c = 0; c < t->column_count; c++) {
             if (!is_shown(shown, c))

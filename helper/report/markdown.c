@@ -72,6 +72,8 @@ static void print_table(FILE *out, const struct table *t, const struct render_op
         if (is_shown(&t->columns[c], o))
             fputs(t->columns[c].unit == UNIT_NONE ? " --- |" : " ---: |", out);
     for (size_t row = 0; row < t->row_count; row++) {
+        if (!o->wide && !row_tells_people(t, &t->cells[row * t->column_count]))
+            continue;
         fputs("\n|", out);
         for (size_t c = 0; c < t->column_count; c++) {
             if (!is_shown(&t->columns[c], o))

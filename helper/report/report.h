@@ -55,7 +55,10 @@ struct table {
     const char *name;  // "rows", "contradictions", …
     const char *title; // heading in text, or NULL for the main table
     bool plot_only;    // a time series: html draws it, text leaves it out
-    bool happened;     // its rows are what happened: who is sent reports again and again, once each
+    // Each row is a sum or one of its parts: so there is no sum over rows, and a part that is 0
+    // says nothing to people. The word in a label of the rows that are sums; NULL: there are none.
+    const char *sum_row;
+    bool happened; // its rows are what happened: who is sent reports again and again, once each
     uint64_t
         window_us; // length of the windows that its COLUMN_TIME starts; 0 without such a column
     struct column columns[TABLE_COLUMNS_MAX];
@@ -87,6 +90,8 @@ int row_compare_identity(const struct table *t, const struct cell *a, const stru
 struct cell *row_find(const struct table *sorted, const struct cell *row);
 // True for the row of all that is not shown: "other" is its only label.
 bool row_is_other(const struct table *t, const struct cell *row);
+// False for a part of a sum that is 0: left out where people read, unless they ask for everything.
+bool row_tells_people(const struct table *t, const struct cell *row);
 int cell_compare(const struct cell *a, const struct cell *b);
 
 // The sum over all rows of a column; false if it overflows 64 bits or has a cell that is no

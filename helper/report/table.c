@@ -161,6 +161,16 @@ bool row_is_other(const struct table *t, const struct cell *row)
     return other && labels == 1;
 }
 
+bool row_tells_people(const struct table *t, const struct cell *row)
+{
+    for (size_t c = 0; t->sum_row && c < t->column_count; c++)
+        if (t->columns[c].flags & COLUMN_COUNTER
+                ? row[c].kind == CELL_U64 && row[c].u64
+                : row[c].kind == CELL_TEXT && text_equal(row[c].text, text_of(t->sum_row)))
+            return true;
+    return !t->sum_row;
+}
+
 bool table_total(const struct table *t, size_t column, uint64_t *total)
 {
     *total = 0;

@@ -201,6 +201,11 @@ static void print_string(FILE *out, char *buf, size_t len, const struct cell *ce
         pad(out, padding);
 }
 
+static bool is_row_shown(const struct table *t, size_t row, const struct render_options *o)
+{
+    return o->wide || row_tells_people(t, &t->cells[row * t->column_count]);
+}
+
 static size_t width_of(const struct table *t, size_t column, const struct layout *l,
                        const struct render_options *o)
 {
@@ -208,6 +213,8 @@ static size_t width_of(const struct table *t, size_t column, const struct layout
     size_t width = text_width(text_of(o->raw ? c->key : c->title));
     char buf[CELL_TEXT_MAX];
     for (size_t row = 0; row < t->row_count; row++) {
+        if (!is_row_shown(t, row, o))
+            continue;
         size_t len = row_string(t, row, column, l, o, buf);
         size_t shown = text_width((struct text){buf, len});
         width = shown > width ? shown : width;
@@ -288,7 +295,8 @@ static void print_table(FILE *out, const struct table *t, const struct render_op
     struct layout l;
     bool left_out = lay_out(t, o, &l);
     for (size_t row = 0; row <= t->row_count; row++)
-        print_row(out, t, row, &l, o);
+        if (row == 0 || is_row_shown(t, row - 1, o))
+            print_row(out, t, row, &l, o);
     free(l.tree);
     if (left_out)
         fputs("(the line is too short for all columns; --wide shows them)\n", out);

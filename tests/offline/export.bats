@@ -359,6 +359,40 @@ other 101"
   assert_equal "$(sum netvitals.traffic.evidence.bytes rate:unknown)" 0
 }
 
+# traffic_totals of an interval in which some packets of 100 bytes were seen and others found no room.
+totals() { # ACCOUNTED OVERFLOW
+  printf '{"type":"traffic_totals","ts_us":%s,"iface":"e","interval_us":1000000,"seen_packets":%s,"seen_bytes":%s,"accounted_packets":%s,"accounted_bytes":%s,"overflow_packets":%s,"overflow_bytes":%s' \
+    "$(now_us)" $(($1 + $2)) $(($1 * 100 + $2 * 100)) "$1" $(($1 * 100)) "$2" $(($2 * 100))
+  printf ',"%s_packets":0,"%s_bytes":0' not_ours{,} non_ip{,} bad_header{,} outer_fragments{,} rejected_outer{,}
+  printf '}\n'
+}
+
+@test "push statsd: what became of all packets is deltas, also of a counter that began at 0, whatever --top says" {
+  requires python3
+  start_push_statsd traffic --top 1
+  { flow 10.0.0.1 600; flow 10.0.0.2 400; totals 10 0; } >&7
+  wait_until 30 sum_is netvitals.traffic.totals.bytes counter:seen 1000
+  { flow 10.0.0.1 500; totals 5 3; } >&7
+  wait_until 30 sum_is netvitals.traffic.totals.bytes counter:seen 1800
+  stop push TERM
+  assert_equal "$(sum netvitals.traffic.totals.bytes counter:accounted)" 1500
+  assert_equal "$(sum netvitals.traffic.totals.packets counter:accounted)" 15
+  assert_equal "$(sum netvitals.traffic.totals.packets counter:overflow)" 3
+  assert_equal "$(sum netvitals.traffic.totals.bytes)" 3600
+}
+
+@test "serve: what became of all packets are counters, there at 0 before the first is lost" {
+  requires curl promtool
+  start_serve traffic
+  { flow 10.0.0.1 1000; totals 10 0; } >&7
+  wait_until 30 metric_is 'netvitals_traffic_totals_bytes_total{iface="e",counter="seen"}' 1000
+  assert_equal "$(metric 'netvitals_traffic_totals_packets_total{iface="e",counter="overflow"}')" 0
+  { flow 10.0.0.1 500; totals 5 3; } >&7
+  wait_until 30 metric_is 'netvitals_traffic_totals_bytes_total{iface="e",counter="seen"}' 1800
+  assert_equal "$(metric 'netvitals_traffic_totals_packets_total{iface="e",counter="overflow"}')" 3
+  curl -sf "$URL" | promtool check metrics
+}
+
 @test "push statsd: rows that change places with those in other are counted once" {
   requires python3
   start_push_statsd traffic --top 1

@@ -72,6 +72,85 @@ formats() { "$NETVITALS" report --help | grep -A 3 -- '--format FORMAT' | grep -
   done
 }
 
+# Two interfaces, of which one has lost something.
+became_stream() {
+  cat "$FIXTURES/traffic.ndjson"
+  sed -n '/traffic_totals/{s/encaps.pcap/eth1/; s/"seen_packets":32,"seen_bytes":1794/"seen_packets":39,"seen_bytes":2000/; s/"overflow_packets":0,"overflow_bytes":0/"overflow_packets":7,"overflow_bytes":206/; p}' \
+    "$FIXTURES/traffic.ndjson"
+}
+
+# What became of all packets: "IFACE COUNTER PACKETS BYTES" for each row, by an independent reader of each format.
+became() { # FORMAT
+  local report=("$NETVITALS" report traffic --wide --raw --format "$1" "$OUT/traffic")
+  case $1 in
+  json) "${report[@]}" | jq -r '.totals[] | "\(.iface) \(.counter) \(.packets) \(.bytes)"' ;;
+  ndjson) "${report[@]}" | jq -r 'select(.type == "totals_summary") | . as $e | keys_unsorted[] | select(endswith("_packets")) | rtrimstr("_packets") |
+      "\($e.iface) \(.) \($e[. + "_packets"]) \($e[. + "_bytes"])"' ;;
+  csv) "${report[@]}" | tr -d '\r' | sed '1,/^# section=totals$/d; /^#/,$d' | python3 -c '
+import csv, sys
+for r in csv.DictReader(sys.stdin):
+    print(r["iface"], r["counter"], r["packets"], r["bytes"])' ;;
+  prometheus | openmetrics) "${report[@]}" | sed -n 's/^netvitals_traffic_totals_\(packets\|bytes\)_total{.*iface="\([^"]*\)".*counter="\([^"]*\)".*} /\1 \2 \3 /p' | became_pairs ;;
+  statsd) "${report[@]}" | sed -n 's/^netvitals\.traffic\.totals\.\(packets\|bytes\):\([0-9]*\)|c|#.*iface:\([^,]*\),.*counter:\([^,]*\).*/\1 \3 \4 \2/p' | became_pairs ;;
+  influx) "${report[@]}" | python3 "$ROOT/tests/lib/read-influx" --rows netvitals_traffic_totals iface counter packets bytes ;;
+  otlp) "${report[@]}" | jq -r '.resourceMetrics[0].scopeMetrics[0].metrics[] | select(.name | startswith("netvitals.traffic.totals.")) |
+      .name[25:] as $name | .sum | select(.isMonotonic) | .dataPoints[] | (.attributes | map({key, value: .value.stringValue}) | from_entries) as $a |
+      "\($name) \($a.iface) \($a.counter) \(.asInt)"' | became_pairs ;;
+  text) "${report[@]}" | sed '1,/^What became of all packets$/d; /^$/,$d' | became_columns ;;
+  markdown) "${report[@]}" | sed '1,/^### What became of all packets$/d' | sed -n '/---/d; s/\\//g; /^|/p' | became_columns -F ' *[|] *' ;;
+  html) "${report[@]}" | python3 "$ROOT/tests/lib/read-html" --rows iface counter packets bytes ;;
+  esac
+}
+# From "packets|bytes IFACE COUNTER VALUE".
+became_pairs() { awk '{ k = $2 " " $3; if (!(k in n)) order[++count] = k; n[k]++; v[k, $1] = $4 } END { for (i = 1; i <= count; i++) print order[i], v[order[i], "packets"], v[order[i], "bytes"] }'; }
+# From a table with a heading.
+became_columns() { awk "$@" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } NF { print $at["iface"], $at["counter"], $at["packets"], $at["bytes"] }'; }
+
+@test "all formats say what became of all packets, in the same rows" {
+  requires jq python3
+  local format
+  became_stream >"$OUT/traffic"
+  became json >"$OUT/expected"
+  cat >"$OUT/want" <<'END'
+encaps.pcap seen 32 1794
+encaps.pcap accounted 32 1794
+encaps.pcap overflow 0 0
+encaps.pcap not_ours 0 0
+encaps.pcap non_ip 0 0
+encaps.pcap bad_header 0 0
+encaps.pcap outer_fragments 0 0
+encaps.pcap rejected_outer 0 0
+eth1 seen 39 2000
+eth1 accounted 32 1794
+eth1 overflow 7 206
+END
+  diff "$OUT/want" <(head -n 11 "$OUT/expected")
+  assert_equal "$(wc -l <"$OUT/expected")" 16
+  for format in $(formats); do
+    echo "$format"
+    became "$format" >"$OUT/got"
+    diff "$OUT/expected" "$OUT/got"
+  done
+  # people are not shown parts that are 0, and no sum of a sum and its parts
+  "$NETVITALS" report traffic --format html "$OUT/traffic" >"$OUT/page.html"
+  python3 "$ROOT/tests/lib/read-html" --rows iface counter packets bytes <"$OUT/page.html" >"$OUT/got"
+  diff <(grep -v ' 0 0$' "$OUT/expected") "$OUT/got"
+  assert_equal "$(grep -c '<tfoot>' "$OUT/page.html")" 1
+  assert_equal "$("$NETVITALS" report traffic "$OUT/traffic" | grep -c '^\(encaps.pcap\|eth1\) ')" 5
+  "$NETVITALS" report traffic --format markdown "$OUT/traffic" >"$OUT/markdown"
+  assert_equal "$(grep -c '^| \(encaps.pcap\|eth1\) ' "$OUT/markdown")" 5
+}
+
+@test "without traffic_totals no format has a table of what became of all packets" {
+  local format
+  sed '/traffic_totals/d' "$FIXTURES/traffic.ndjson" >"$OUT/traffic"
+  for format in $(formats); do
+    echo "$format"
+    "$NETVITALS" report traffic --format "$format" "$OUT/traffic" >"$OUT/got"
+    run -1 grep -i 'totals\|became' "$OUT/got"
+  done
+}
+
 @test "all formats carry the loss budget" {
   # 3 events lost, 1 line cut short
   all | report json | jq -e '.loss.events_lost == 3 and .loss.lines_rejected == 1'
