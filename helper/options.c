@@ -35,7 +35,7 @@ const struct opt report_output_options[] = {
         "exit code 5 if anything was lost or rejected"),
     ROW(window_us, 0, "window", OPT_DURATION, "TIME",
         "cut summaries and plots into windows of this length"),
-    ROW(wide, 'w', "wide", OPT_FLAG, NULL, "text: all columns"),
+    ROW(wide, 'w', "wide", OPT_FLAG, NULL, "text: all columns, and parts that are 0"),
     ROW(raw, 0, "raw", OPT_FLAG, NULL, "text: exact integers and the keys of the other formats"),
     ROW(follow_us, 0, "follow", OPT_DURATION, "SECONDS",
         "go on: redraw on a terminal, else print a block every SECONDS (2)",
