@@ -205,7 +205,8 @@ int capture_run(struct acct *a, const struct loader *l, const struct config *con
         return EXIT_FAILED;
     struct replay r = {
         .acct = a, .loader = l, .writer = w, .names = names, .interval_us = config->interval_us};
-    r.stamp = (struct stamp){.iface = base_name(config->read), .mode = "read"};
+    r.stamp =
+        (struct stamp){.iface = base_name(config->read), .mode = "read", .bytes = config->bytes};
     struct settings settings = {0};
     config_settings(l->program, config, &settings);
     r.stamp.by = settings.by;

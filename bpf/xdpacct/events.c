@@ -60,6 +60,7 @@ static void write_totals(struct writer *w, const struct stamp *stamp,
     EVENT_SET(&ev, traffic_totals, iface, text_of(stamp->iface));
     EVENT_SET(&ev, traffic_totals, mode, text_of(stamp->mode));
     EVENT_SET(&ev, traffic_totals, interval_us, stamp->interval_us);
+    EVENT_SET(&ev, traffic_totals, bytes, text_of(stamp->bytes));
     SET_TOTAL(&ev, seen, counts->counters[COUNT_SEEN]);
     SET_TOTAL(&ev, accounted, counts->accounted);
     SET_TOTAL(&ev, overflow, counts->counters[COUNT_OVERFLOW]);

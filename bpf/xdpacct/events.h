@@ -10,6 +10,7 @@
 struct stamp {
     const char *iface; // interface, or the capture's file name
     const char *mode;  // native, generic, offload, read
+    const char *bytes; // what bytes are: ip, wire
     uint64_t ts_us;    // end of the interval
     uint64_t interval_us;
     enum flow_by by;

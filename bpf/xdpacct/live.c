@@ -119,6 +119,7 @@ static void end_interval(struct live *v)
     uint64_t now_us = monotonic_us();
     struct stamp stamp = {.iface = v->monitor.name,
                           .mode = xdp_mode_name(v->attachment.mode),
+                          .bytes = v->config->bytes,
                           .ts_us = event_now_us(),
                           .interval_us = now_us - v->interval_start_us,
                           .by = v->by};

@@ -200,7 +200,8 @@ static const struct command *const commands[] = {&run_command, &probe_command, &
     "  Needs Linux 5.15, and CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON until it is attached.\n"       \
     "  Every packet seen is in a flow or in one other counter of `traffic_totals`: accounted +\n"  \
     "  overflow + not_ours + non_ip + bad_header + outer_fragments + rejected_outer = seen.\n"     \
-    "  Bytes are the total length of the innermost IP packet (--bytes wire: of the frame);\n"      \
+    "  Bytes are the total length of the innermost IP packet (--bytes wire: of the frame; which\n" \
+    "  of the two, `traffic_totals` says in its key `bytes`);\n"                                   \
     "  non_ip and bad_header count whole frames. ARP, LLDP, MPLS or PPPoE in a tunnel's frame\n"   \
     "  is non_ip, the tunnel around it included, and in no flow; with --encap none it counts\n"    \
     "  as part of the tunnel's packet.\n"                                                          \

@@ -55,8 +55,10 @@ struct traffic_item {
 // Items wait until there are some of them, so that their cells can be fetched together.
 enum { TRAFFIC_QUEUE_MAX = 32 };
 
+// What bytes are is part of the key: lengths of another kind are never added up.
 struct totals_key {
-    uint32_t host, iface;
+    uint32_t host, iface, bytes;
+    uint32_t padding; // 0: the size of a key is a multiple of 8
 };
 
 // The traffic_totals of an interface.
@@ -155,9 +157,9 @@ void traffic_timeline(const struct traffic *t, struct report *report);
 void traffic_summarise(void *self, summary_fn *emit, void *context);
 // Adds what traffic_totals or totals_summary say.
 void traffic_add_totals(struct traffic *t, const struct event *ev);
-// The same of what another aggregate has.
-void traffic_merge_totals(struct traffic *t, struct text host, struct text iface,
-                          const struct totals_cell *cell);
+// The same of what another aggregate has. The key is of its words.
+void traffic_merge_totals(struct traffic *t, const struct intern *words,
+                          const struct totals_key *key, const struct totals_cell *cell);
 
 // bill.c: the sections of a report with --rules.
 void bill_fill(const struct traffic *t, struct report *report);

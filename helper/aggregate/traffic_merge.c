@@ -57,12 +57,9 @@ static void merge_sums(const struct merging *m, struct traffic_sums *into,
 
 static void merge_totals(const struct merging *m)
 {
-    for (size_t i = 0; i < keymap_count(m->from->totals); i++) {
-        const struct totals_key *key = keymap_key_at(m->from->totals, i);
-        const struct totals_cell *cell = keymap_cell_at(m->from->totals, i);
-        traffic_merge_totals(m->into, intern_text(m->from->words, key->host),
-                             intern_text(m->from->words, key->iface), cell);
-    }
+    for (size_t i = 0; i < keymap_count(m->from->totals); i++)
+        traffic_merge_totals(m->into, m->from->words, keymap_key_at(m->from->totals, i),
+                             keymap_cell_at(m->from->totals, i));
 }
 
 static void merge_originals(const struct merging *m)

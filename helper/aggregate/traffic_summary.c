@@ -15,27 +15,29 @@ _Static_assert(F_traffic_totals_rejected_outer_bytes - F_totals_summary_rejected
                    SHIFT,
                "the counters of traffic_totals and totals_summary are the same");
 
-static struct totals_cell *totals_of(struct traffic *t, struct text host, struct text iface)
+static void add_totals(struct traffic *t, const struct totals_key *key,
+                       const struct totals_cell *from)
 {
-    struct totals_key key = {.host = intern_id(t->words, host),
-                             .iface = intern_id(t->words, iface)};
-    struct totals_cell *cell = keymap_cell(t->totals, &key, keymap_hash(t->totals, &key));
-    t->out_of_memory |= !cell;
-    return cell;
-}
-
-void traffic_merge_totals(struct traffic *t, struct text host, struct text iface,
-                          const struct totals_cell *from)
-{
-    struct totals_cell *cell = totals_of(t, host, iface);
-    if (!cell)
+    struct totals_cell *cell = keymap_cell(t->totals, key, keymap_hash(t->totals, key));
+    if (!cell) {
+        t->out_of_memory = true;
         return;
+    }
     if (cell->from_us == 0 || from->from_us < cell->from_us)
         cell->from_us = from->from_us;
     if (from->to_us > cell->to_us)
         cell->to_us = from->to_us;
     for (unsigned i = FIRST_COUNTER; i < F_totals_summary_COUNT; i++)
         cell->values[i] += from->values[i];
+}
+
+void traffic_merge_totals(struct traffic *t, const struct intern *words,
+                          const struct totals_key *key, const struct totals_cell *cell)
+{
+    const struct totals_key own = {.host = intern_id(t->words, intern_text(words, key->host)),
+                                   .iface = intern_id(t->words, intern_text(words, key->iface)),
+                                   .bytes = intern_id(t->words, intern_text(words, key->bytes))};
+    add_totals(t, &own, cell);
 }
 
 void traffic_add_totals(struct traffic *t, const struct event *ev)
@@ -50,7 +52,12 @@ void traffic_add_totals(struct traffic *t, const struct event *ev)
         const struct field_info *field = &info->fields[summary ? i : i + SHIFT];
         cell.values[i] = *(const uint64_t *)((const char *)ev + field->offset);
     }
-    traffic_merge_totals(t, ev->host, summary ? sum->iface : raw->iface, &cell);
+    const struct totals_key key = {
+        .host = intern_id(t->words, ev->host),
+        .iface = intern_id(t->words, summary ? sum->iface : raw->iface),
+        .bytes = intern_id(t->words, summary ? sum->bytes : raw->bytes),
+    };
+    add_totals(t, &key, &cell);
 }
 
 #define SET_WORD(key)                                                                              \
@@ -107,6 +114,8 @@ static void summarise_totals(const struct traffic *t, size_t i, summary_fn *emit
     EVENT_SET(&out, totals_summary, iface, intern_text(t->words, key->iface));
     EVENT_SET(&out, totals_summary, from_us, cell->from_us);
     EVENT_SET(&out, totals_summary, to_us, cell->to_us);
+    if (key->bytes)
+        EVENT_SET(&out, totals_summary, bytes, intern_text(t->words, key->bytes));
     for (unsigned k = FIRST_COUNTER; k < F_totals_summary_COUNT; k++)
         *(uint64_t *)((char *)&out + info->fields[k].offset) = cell->values[k];
     emit(context, &out);

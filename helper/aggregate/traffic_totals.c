@@ -25,11 +25,12 @@ enum { COUNTERS = sizeof(counters) / sizeof(*counters) };
 static const struct column columns[] = {
     {"host", "HOST", UNIT_NONE, COLUMN_LABEL},
     {"iface", "IFACE", UNIT_NONE, COLUMN_LABEL},
+    {"bytes_of", "BYTES OF", UNIT_NONE, COLUMN_LABEL},
     {"counter", "COUNTER", UNIT_NONE, COLUMN_LABEL},
     {"packets", "PACKETS", UNIT_PACKETS, COLUMN_COUNTER},
     {"bytes", "BYTES", UNIT_BYTES, COLUMN_COUNTER},
 };
-enum { HOST, IFACE, COUNTER, PACKETS, BYTES, COLUMNS };
+enum { HOST, IFACE, BYTES_OF, COUNTER, PACKETS, BYTES, COLUMNS };
 
 uint64_t traffic_total(const struct traffic *t, unsigned field)
 {
@@ -39,18 +40,35 @@ uint64_t traffic_total(const struct traffic *t, unsigned field)
     return sum;
 }
 
+static const struct totals_key *key_at(const struct traffic *t, size_t i)
+{
+    return keymap_key_at(t->totals, i);
+}
+
 static bool several_hosts(const struct traffic *t)
 {
-    const struct totals_key *first = keymap_key_at(t->totals, 0);
     for (size_t i = 1; i < keymap_count(t->totals); i++)
-        if (((const struct totals_key *)keymap_key_at(t->totals, i))->host != first->host)
+        if (key_at(t, i)->host != key_at(t, 0)->host)
             return true;
     return false;
 }
 
+// The word for what bytes are, INTERN_NONE if no totals say it. *mixed: several are said.
+static uint32_t bytes_of(const struct traffic *t, bool *mixed)
+{
+    uint32_t said = INTERN_NONE;
+    *mixed = false;
+    for (size_t i = 0; i < keymap_count(t->totals); i++) {
+        uint32_t word = key_at(t, i)->bytes;
+        *mixed |= word && said && word != said;
+        said = word ? word : said;
+    }
+    return said;
+}
+
 static void add_rows(const struct traffic *t, size_t i, struct table *table)
 {
-    const struct totals_key *key = keymap_key_at(t->totals, i);
+    const struct totals_key *key = key_at(t, i);
     const struct totals_cell *cell = keymap_cell_at(t->totals, i);
     for (size_t k = 0; k < COUNTERS; k++) {
         struct cell *c = table_add_row(table);
@@ -58,6 +76,7 @@ static void add_rows(const struct traffic *t, size_t i, struct table *table)
             return;
         c[HOST] = cell_text(intern_text(t->words, key->host));
         c[IFACE] = cell_text(intern_text(t->words, key->iface));
+        c[BYTES_OF] = cell_text(intern_text(t->words, key->bytes));
         c[COUNTER] = cell_text(text_of(counters[k].name));
         c[PACKETS] = cell_u64(cell->values[counters[k].packets]);
         c[BYTES] = cell_u64(cell->values[counters[k].packets + 1]);
@@ -108,6 +127,20 @@ static void note_contradictions(const struct table *table, struct report *report
     report_note(report, "\n");
 }
 
+static void note_bytes(const struct traffic *t, struct report *report)
+{
+    bool mixed;
+    struct text word = intern_text(t->words, bytes_of(t, &mixed));
+    if (mixed)
+        report_note(report,
+                    "bytes of different kinds (xdpacct --bytes) are in one report: rows that "
+                    "add them up say nothing\n");
+    else if (text_equal(word, TEXT_LITERAL("ip")))
+        report_note(report, "bytes: innermost IP lengths\n");
+    else if (text_equal(word, TEXT_LITERAL("wire")))
+        report_note(report, "bytes: whole frames\n");
+}
+
 void traffic_totals(const struct traffic *t, struct report *report)
 {
     struct table *table = keymap_count(t->totals)
@@ -119,8 +152,12 @@ void traffic_totals(const struct traffic *t, struct report *report)
     table_add_columns(table, columns, COLUMNS);
     if (!several_hosts(t))
         table->columns[HOST].flags |= COLUMN_WIDE;
+    bool mixed;
+    if (bytes_of(t, &mixed) == INTERN_NONE)
+        table->columns[BYTES_OF].flags |= COLUMN_WIDE;
     for (size_t i = 0; i < keymap_count(t->totals); i++)
         add_rows(t, i, table);
     table_sort(table, compare_rows, NULL);
+    note_bytes(t, report);
     note_contradictions(table, report);
 }

@@ -21,6 +21,8 @@ static const struct {
     {EV_sctp_assoc, "state", "up down restart aborted shutdown"},
     {EV_flow, "evidence", "dns sni quic host"},
     {EV_flow, "mode", "native generic offload read"},
+    {EV_traffic_totals, "bytes", "ip wire"},
+    {EV_totals_summary, "bytes", "ip wire"},
     {EV_name, "evidence", "dns sni quic host"},
 };
 

@@ -103,6 +103,7 @@ static void run_round(struct bench *b, uint64_t *drain_ns, uint64_t *lines_ns)
     uint64_t drained = cpu_ns();
     struct stamp stamp = {.iface = "eth0",
                           .mode = "native",
+                          .bytes = "ip",
                           .ts_us = event_now_us(),
                           .interval_us = 10000123,
                           .by = BY_FLOW};

@@ -150,6 +150,7 @@ no_port_took() { # COUNT
   stop acct
   [ "$status" -eq 0 ]
   conserved acct.out
+  assert_jq acct.out 'map(select(.type == "traffic_totals").bytes) | unique == ["wire"]'
   assert_equal "$(flows acct.out packets_up '.proto == 1 and .sub == "10.9.0.1"')" 7
   assert_equal "$(flows acct.out bytes_up '.proto == 1 and .sub == "10.9.0.1"')" $((7 * (14 + 20 + 8 + 8000)))
   assert_equal "$(jq -s 'map(select(.type == "begin"))[0].mode' acct.out)" '"native"'

@@ -237,6 +237,9 @@ counts_as_tshark() { # OUT FILE [TSHARK-OPTION...]
   python3 "$frames" encaps encaps.pcap
   "$xdpacct" --bytes wire --read encaps.pcap >out
   conserved out
+  assert_jq out 'map(select(.type == "traffic_totals").bytes) | unique == ["wire"]'
+  "$xdpacct" --read encaps.pcap >ip
+  assert_jq ip 'map(select(.type == "traffic_totals").bytes) | unique == ["ip"]'
   # a capture is a 24-byte header and 16 bytes before each frame
   [ "$(total out seen_bytes)" -eq $(($(stat -c %s encaps.pcap) - 24 - 34 * 16)) ]
 }

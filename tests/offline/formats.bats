@@ -72,39 +72,39 @@ formats() { "$NETVITALS" report --help | grep -A 3 -- '--format FORMAT' | grep -
   done
 }
 
-# Two interfaces, of which one has lost something.
+# Two interfaces, of which one counts whole frames, and has lost some.
 became_stream() {
-  cat "$FIXTURES/traffic.ndjson"
-  sed -n '/traffic_totals/{s/encaps.pcap/eth1/; s/"seen_packets":32,"seen_bytes":1794/"seen_packets":39,"seen_bytes":2000/; s/"overflow_packets":0,"overflow_bytes":0/"overflow_packets":7,"overflow_bytes":206/; p}' \
+  sed 's/,"seen_packets"/,"bytes":"ip"&/' "$FIXTURES/traffic.ndjson"
+  sed -n '/traffic_totals/{s/encaps.pcap/eth1/; s/"seen_packets":32,"seen_bytes":1794/"bytes":"wire","seen_packets":39,"seen_bytes":2000/; s/"overflow_packets":0,"overflow_bytes":0/"overflow_packets":7,"overflow_bytes":206/; p}' \
     "$FIXTURES/traffic.ndjson"
 }
 
-# What became of all packets: "IFACE COUNTER PACKETS BYTES" for each row, by an independent reader of each format.
+# What became of all packets: "IFACE BYTES_OF COUNTER PACKETS BYTES" for each row, by an independent reader of each format.
 became() { # FORMAT
   local report=("$NETVITALS" report traffic --wide --raw --format "$1" "$OUT/traffic")
   case $1 in
-  json) "${report[@]}" | jq -r '.totals[] | "\(.iface) \(.counter) \(.packets) \(.bytes)"' ;;
+  json) "${report[@]}" | jq -r '.totals[] | "\(.iface) \(.bytes_of) \(.counter) \(.packets) \(.bytes)"' ;;
   ndjson) "${report[@]}" | jq -r 'select(.type == "totals_summary") | . as $e | keys_unsorted[] | select(endswith("_packets")) | rtrimstr("_packets") |
-      "\($e.iface) \(.) \($e[. + "_packets"]) \($e[. + "_bytes"])"' ;;
+      "\($e.iface) \($e.bytes) \(.) \($e[. + "_packets"]) \($e[. + "_bytes"])"' ;;
   csv) "${report[@]}" | tr -d '\r' | sed '1,/^# section=totals$/d; /^#/,$d' | python3 -c '
 import csv, sys
 for r in csv.DictReader(sys.stdin):
-    print(r["iface"], r["counter"], r["packets"], r["bytes"])' ;;
-  prometheus | openmetrics) "${report[@]}" | sed -n 's/^netvitals_traffic_totals_\(packets\|bytes\)_total{.*iface="\([^"]*\)".*counter="\([^"]*\)".*} /\1 \2 \3 /p' | became_pairs ;;
-  statsd) "${report[@]}" | sed -n 's/^netvitals\.traffic\.totals\.\(packets\|bytes\):\([0-9]*\)|c|#.*iface:\([^,]*\),.*counter:\([^,]*\).*/\1 \3 \4 \2/p' | became_pairs ;;
-  influx) "${report[@]}" | python3 "$ROOT/tests/lib/read-influx" --rows netvitals_traffic_totals iface counter packets bytes ;;
+    print(r["iface"], r["bytes_of"], r["counter"], r["packets"], r["bytes"])' ;;
+  prometheus | openmetrics) "${report[@]}" | sed -n 's/^netvitals_traffic_totals_\(packets\|bytes\)_total{.*iface="\([^"]*\)",bytes_of="\([^"]*\)",counter="\([^"]*\)"} /\1 \2 \3 \4 /p' | became_pairs ;;
+  statsd) "${report[@]}" | sed -n 's/^netvitals\.traffic\.totals\.\(packets\|bytes\):\([0-9]*\)|c|#iface:\([^,]*\),bytes_of:\([^,]*\),counter:\([^,]*\)$/\1 \3 \4 \5 \2/p' | became_pairs ;;
+  influx) "${report[@]}" | python3 "$ROOT/tests/lib/read-influx" --rows netvitals_traffic_totals iface bytes_of counter packets bytes ;;
   otlp) "${report[@]}" | jq -r '.resourceMetrics[0].scopeMetrics[0].metrics[] | select(.name | startswith("netvitals.traffic.totals.")) |
       .name[25:] as $name | .sum | select(.isMonotonic) | .dataPoints[] | (.attributes | map({key, value: .value.stringValue}) | from_entries) as $a |
-      "\($name) \($a.iface) \($a.counter) \(.asInt)"' | became_pairs ;;
+      "\($name) \($a.iface) \($a.bytes_of) \($a.counter) \(.asInt)"' | became_pairs ;;
   text) "${report[@]}" | sed '1,/^What became of all packets$/d; /^$/,$d' | became_columns ;;
   markdown) "${report[@]}" | sed '1,/^### What became of all packets$/d' | sed -n '/---/d; s/\\//g; /^|/p' | became_columns -F ' *[|] *' ;;
-  html) "${report[@]}" | python3 "$ROOT/tests/lib/read-html" --rows iface counter packets bytes ;;
+  html) "${report[@]}" | python3 "$ROOT/tests/lib/read-html" --rows iface bytes_of counter packets bytes ;;
   esac
 }
-# From "packets|bytes IFACE COUNTER VALUE".
-became_pairs() { awk '{ k = $2 " " $3; if (!(k in n)) order[++count] = k; n[k]++; v[k, $1] = $4 } END { for (i = 1; i <= count; i++) print order[i], v[order[i], "packets"], v[order[i], "bytes"] }'; }
+# From "packets|bytes IFACE BYTES_OF COUNTER VALUE".
+became_pairs() { awk '{ k = $2 " " $3 " " $4; if (!(k in n)) order[++count] = k; n[k]++; v[k, $1] = $5 } END { for (i = 1; i <= count; i++) print order[i], v[order[i], "packets"], v[order[i], "bytes"] }'; }
 # From a table with a heading.
-became_columns() { awk "$@" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } NF { print $at["iface"], $at["counter"], $at["packets"], $at["bytes"] }'; }
+became_columns() { awk "$@" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } NF { print $at["iface"], $at["bytes_of"], $at["counter"], $at["packets"], $at["bytes"] }'; }
 
 @test "all formats say what became of all packets, in the same rows" {
   requires jq python3
@@ -112,17 +112,17 @@ became_columns() { awk "$@" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; nex
   became_stream >"$OUT/traffic"
   became json >"$OUT/expected"
   cat >"$OUT/want" <<'END'
-encaps.pcap seen 32 1794
-encaps.pcap accounted 32 1794
-encaps.pcap overflow 0 0
-encaps.pcap not_ours 0 0
-encaps.pcap non_ip 0 0
-encaps.pcap bad_header 0 0
-encaps.pcap outer_fragments 0 0
-encaps.pcap rejected_outer 0 0
-eth1 seen 39 2000
-eth1 accounted 32 1794
-eth1 overflow 7 206
+encaps.pcap ip seen 32 1794
+encaps.pcap ip accounted 32 1794
+encaps.pcap ip overflow 0 0
+encaps.pcap ip not_ours 0 0
+encaps.pcap ip non_ip 0 0
+encaps.pcap ip bad_header 0 0
+encaps.pcap ip outer_fragments 0 0
+encaps.pcap ip rejected_outer 0 0
+eth1 wire seen 39 2000
+eth1 wire accounted 32 1794
+eth1 wire overflow 7 206
 END
   diff "$OUT/want" <(head -n 11 "$OUT/expected")
   assert_equal "$(wc -l <"$OUT/expected")" 16
@@ -133,7 +133,7 @@ END
   done
   # people are not shown parts that are 0, and no sum of a sum and its parts
   "$NETVITALS" report traffic --format html "$OUT/traffic" >"$OUT/page.html"
-  python3 "$ROOT/tests/lib/read-html" --rows iface counter packets bytes <"$OUT/page.html" >"$OUT/got"
+  python3 "$ROOT/tests/lib/read-html" --rows iface bytes_of counter packets bytes <"$OUT/page.html" >"$OUT/got"
   diff <(grep -v ' 0 0$' "$OUT/expected") "$OUT/got"
   assert_equal "$(grep -c '<tfoot>' "$OUT/page.html")" 1
   assert_equal "$("$NETVITALS" report traffic "$OUT/traffic" | grep -c '^\(encaps.pcap\|eth1\) ')" 5

@@ -149,8 +149,9 @@ answers_of_20_ms() {
   printf '%s\n' "{\"type\":\"sctp_hb_miss\",\"ts_us\":1790000000000000,$path,\"outstanding\":0,\"since_us\":5}" \
     "{\"type\":\"sctp_hb_miss\",\"ts_us\":1790000000000000,$path,\"outstanding\":1,\"since_us\":0}" \
     "{\"type\":\"sctp_path\",\"ts_us\":1790000000000000,$path,\"to\":\"UP\"}" \
-    '{"type":"sctp_hb_recv","ts_us":1790000000000000,"netns":1,"assoc_id":3,"lport":1,"raddr":"0.0.0.0","rport":1}' >"$OUT/in"
-  assert_findings '1: miss' '2: miss' '3: word' '4: address'
+    '{"type":"sctp_hb_recv","ts_us":1790000000000000,"netns":1,"assoc_id":3,"lport":1,"raddr":"0.0.0.0","rport":1}' \
+    "$(totals 12 1120 | sed 's/"seen_packets"/"bytes":"frames",&/')" "$(totals 12 1120 1790000020000000 | sed 's/"seen_packets"/"bytes":"wire",&/')" >"$OUT/in"
+  assert_findings '1: miss' '2: miss' '3: word' '4: address' '5: word'
 }
 
 @test "bytes without packets, packets without bytes, intervals of nothing" {

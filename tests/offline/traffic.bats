@@ -86,6 +86,41 @@ END
   [[ $output == *"these contradict each other"* ]]
 }
 
+# traffic-bytes.ndjson is `xdpacct --read tests/fixtures/names.pcap --ours 10.9.0.2 --by subscriber` with --bytes ip, with
+# --bytes wire, and ip once more as it was before totals said what bytes are.
+@test "what bytes are is said, and lengths of different kinds are not added up unseen" {
+  local stream=$FIXTURES/traffic-bytes.ndjson jobs
+  head -n 5 "$stream" >"$OUT/ip"
+  sed -n 6,10p "$stream" >"$OUT/wire"
+  tail -n 5 "$stream" >"$OUT/unsaid"
+  run -0 "$NETVITALS" report traffic "$OUT/ip" "$OUT/unsaid"
+  [[ $output == *"bytes: innermost IP lengths"* ]]
+  grep -qx 'IFACE       BYTES OF  COUNTER    PACKETS    BYTES' <<<"$output"
+  run -0 "$NETVITALS" report traffic "$OUT/wire"
+  [[ $output == *"bytes: whole frames"* ]]
+  run -0 "$NETVITALS" report traffic "$OUT/unsaid"
+  [[ $output != *"bytes"* ]]
+  grep -qx 'IFACE       COUNTER    PACKETS    BYTES' <<<"$output"
+  # in any order, and by several threads
+  run -0 "$NETVITALS" report traffic "$OUT/wire" "$OUT/unsaid" "$OUT/ip"
+  [[ $output == *"bytes of different kinds"* && $output != *"bytes: "* ]]
+  for jobs in 1 3; do
+    "$NETVITALS" report traffic --jobs "$jobs" --format csv "$OUT/wire" "$OUT/unsaid" "$OUT/ip" | tr -d '\r' >"$OUT/got"
+    diff - <(sed '1,/^# section=totals/d' "$OUT/got" | grep 'counter\|,seen,') <<'END'
+host,iface,bytes_of,counter,packets,bytes
+,names.pcap,,seen,144,36300
+,names.pcap,ip,seen,144,36300
+,names.pcap,wire,seen,144,38316
+END
+  done
+  "$NETVITALS" report traffic --format prometheus "$stream" |
+    grep -qx 'netvitals_traffic_totals_bytes_total{iface="names.pcap",bytes_of="wire",counter="seen"} 38316'
+  # and what is read from summaries is warned of as well
+  "$NETVITALS" report traffic --format ndjson "$OUT/ip" >"$OUT/summary"
+  run -0 "$NETVITALS" report traffic "$OUT/wire" "$OUT/summary"
+  [[ $output == *"bytes of different kinds"* ]]
+}
+
 @test "--subscribers: the name that was valid then, longest prefix first" {
   cat >"$OUT/names" <<'END'
 # address          name    from                   until
