@@ -109,7 +109,7 @@ const struct command command_lint = {
     .details = "One line a finding: FILE:LINE: rule: what is wrong. Exits 3 if there is any.\n"
                "Rules: malformed, unknown-type, unknown-key, time, sequence, address, interval, "
                "word, unit, rtt,\n"
-               "miss, bytes, sum, range, counter, summary.\n"
+               "miss, bytes, sum, flows, range, counter, summary.\n"
                "unit: rtt_ns is held against the time since its HEARTBEAT; where a stream lacks "
                "these,\n"
                "against a kernel_srtt_us of at least 80 ms: below, the kernel's never falls.\n"

@@ -51,6 +51,7 @@ void lint_close(struct lint *l)
 void lint_source(struct lint *l, const char *name)
 {
     l->source = name;
+    l->sources++;
     l->line = 0;
     for (size_t i = 0; i < keymap_count(l->hosts); i++) {
         struct lint_clock *clock = keymap_cell_at(l->hosts, i);

@@ -14,7 +14,7 @@
 struct lint {
     FILE *out;
     const char *source;
-    uint64_t line;
+    uint64_t line, sources;       // of the source; how many there were
     uint64_t findings, shown_max; // 0: all are shown
     struct intern *words;         // hosts and interfaces
     struct keymap *hosts;         // struct lint_clock by number of the host

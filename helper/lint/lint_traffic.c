@@ -14,6 +14,11 @@ struct lint_interval_key {
 
 struct lint_interval {
     uint64_t ends_us;
+    // of key type EV_flow: the source in which the interface's begin came, and what came since
+    uint64_t begun_in;
+    struct flows_at {
+        uint64_t ts_us, count;
+    } flows[2]; // two producers can count one interface, and their lines come mixed
 };
 
 enum {
@@ -64,6 +69,60 @@ static void check_pair(struct lint *l, const char *what, uint64_t bytes, uint64_
         lint_say(l, "bytes", "%s: more than %" PRIu64 " bytes a packet", what, packet_max);
 }
 
+// What is known of an interface's flow events; NULL if there is no room.
+static struct lint_interval *flows_of(struct lint *l, struct text host, struct text iface)
+{
+    const struct lint_interval_key key = {EV_flow, intern_id(l->words, host),
+                                          intern_id(l->words, iface), 0};
+    return keymap_cell(l->intervals, &key, keymap_hash(l->intervals, &key));
+}
+
+// A stream that is cut at its start, or filtered, need not have all flow events: only one that has
+// its begin is held to what its totals say. A producer says its host in begin alone, unless the
+// stream was recorded, which stamps all lines with both host and seq.
+static void take_begin(struct lint *l, const struct event *ev)
+{
+    const struct text hosts[] = {ev->host, {0}};
+    for (size_t i = 0; EVENT_HAS(ev, begin, iface) && i < (ev->seq ? 1 : 2); i++) {
+        struct lint_interval *known = flows_of(l, hosts[i], ev->begin.iface);
+        if (known)
+            known->begun_in = l->sources;
+    }
+}
+
+// The count of the interval that ends at ts_us, as all its lines say. The older one makes room.
+static uint64_t *flows_at(struct lint_interval *known, uint64_t ts_us)
+{
+    struct flows_at *f = known->flows;
+    for (size_t i = 0; i < 2; i++)
+        if (f[i].ts_us == ts_us)
+            return &f[i].count;
+    f += f[0].ts_us > f[1].ts_us;
+    *f = (struct flows_at){.ts_us = ts_us};
+    return &f->count;
+}
+
+static void count_flow(struct lint *l, const struct event *ev)
+{
+    struct lint_interval *known = flows_of(l, ev->host, ev->flow.iface);
+    if (known && known->begun_in == l->sources)
+        ++*flows_at(known, ev->ts_us);
+}
+
+static void check_flow_count(struct lint *l, const struct event *ev)
+{
+    struct lint_interval *known = flows_of(l, ev->host, ev->traffic_totals.iface);
+    if (!known || known->begun_in != l->sources)
+        return;
+    uint64_t *count = flows_at(known, ev->ts_us), said = ev->traffic_totals.flows;
+    if (EVENT_HAS(ev, traffic_totals, flows) && *count != said)
+        lint_say(l, "flows",
+                 "the interval has %" PRIu64 " flow events, yet traffic_totals says %" PRIu64
+                 ": lines are %s",
+                 *count, said, *count < said ? "missing" : "repeated");
+    *count = 0;
+}
+
 static void check_flow(struct lint *l, const struct event *ev)
 {
     const struct ev_flow *f = &ev->flow;
@@ -73,6 +132,7 @@ static void check_flow(struct lint *l, const struct event *ev)
         lint_say(l, "range", "proto %" PRIu64 " is no IP protocol", f->proto);
     if (f->packets_up == 0 && f->packets_down == 0 && f->bytes_up == 0 && f->bytes_down == 0)
         lint_say(l, "bytes", "a flow without a packet");
+    count_flow(l, ev);
 }
 
 static void check_totals(struct lint *l, const struct event *ev)
@@ -98,6 +158,7 @@ static void check_totals(struct lint *l, const struct event *ev)
         lint_say(l, "sum", "seen_bytes %" PRIu64 ", yet its parts sum up to %" PRIu64,
                  t->seen_bytes, bytes);
     check_overlap(l, ev, t->iface, 0, t->interval_us);
+    check_flow_count(l, ev);
 }
 
 // bytes_max: those of one message. sockredir counts a message and then its bytes, and may be read
@@ -151,6 +212,9 @@ static void check_cgroup_net(struct lint *l, const struct event *ev)
 void lint_traffic(struct lint *l, const struct event *ev)
 {
     switch (ev->type) {
+    case EV_begin:
+        take_begin(l, ev);
+        break;
     case EV_flow:
         check_flow(l, ev);
         break;

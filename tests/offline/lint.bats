@@ -239,6 +239,41 @@ host() { sed "s/^{/{\"host\":\"$1\",/"; }
   [[ $output == *"5: bytes: redirected: 9 messages without a byte"* ]]
 }
 
+@test "flow events are as many as the totals say, in a stream that has its begin" {
+  local stream=$FIXTURES/traffic.ndjson
+  cp "$stream" "$OUT/in"
+  assert_clean
+  sed '5d; 9d' "$stream" >"$OUT/in"
+  assert_findings '20: flows'
+  [[ $output == *"the interval has 17 flow events, yet traffic_totals says 19: lines are missing"* ]]
+  sed '5p' "$stream" >"$OUT/in"
+  assert_findings '23: flows'
+  [[ $output == *"the interval has 20 flow events, yet traffic_totals says 19: lines are repeated"* ]]
+  # cut at its start, filtered without its begin, and as before totals said how many
+  sed '1,4d' "$stream" >"$OUT/in"
+  assert_clean
+  grep traffic_totals "$stream" >"$OUT/in"
+  assert_clean
+  sed '5d; s/,"flows":19//' "$stream" >"$OUT/in"
+  assert_clean
+  # a begin is of its own source
+  head -n 2 "$stream" >"$OUT/start"
+  run -0 "$NETVITALS" lint "$OUT/start" <(sed '1,4d' "$stream")
+  # recorded, with another host that was cut at its start, line by line beside it
+  jq -c --arg host a '.host = $host | .seq = input_line_number' "$stream" >"$OUT/a"
+  jq -c --arg host b '.host = $host | .seq = input_line_number' "$stream" | sed 1,6d >"$OUT/b"
+  paste -d '\n' "$OUT/a" "$OUT/b" | grep . >"$OUT/in"
+  assert_clean
+  sed -i '/"host":"a"/{/"proto":132/d}' "$OUT/in"
+  lint
+  assert_equal "$(grep -c ': flows: the interval has 18 flow events' <<<"$output")" 1
+  # two producers of one interface, with lines that come mixed
+  sed 's/031001,"iface/031007,"iface/; /"begin"/d; /"end"/d' "$stream" >"$OUT/b"
+  { head -n 1 "$stream"; paste -d '\n' <(sed 1d "$stream") "$OUT/b" | grep .; } >"$OUT/in"
+  lint
+  [[ $output != *": flows: "* ]]
+}
+
 @test "summaries that no stream could have given" {
   sum() { echo "{\"type\":\"rtt_summary\",\"ts_us\":1790000000000000,$path,\"sent\":3,\"acked\":$1,\"missed\":0,\"late\":0,\"discarded\":0,\"received\":0,\"probes_sent\":0,\"probes_acked\":0,\"min_ns\":$2,\"max_ns\":$3,\"sum_ns\":$4,\"sketch\":\"$5\"}"; }
   { sum 2 100 120 220 '100:1 120:1'; sum 1 100 120 220 '100:1 120:1'; sum 2 120 100 220 '100:1 120:1'; sum 2 100 120 900 '100:1 120:1'
