@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// traffic.c - the traffic report: takes `flow`, `reclass` and `traffic_totals` events and their
-// summaries.
+// traffic.c - the traffic report: takes `flow`, `reclass`, `traffic_overflow` and `traffic_totals`
+// events and their summaries.
 
 #include "helper/aggregate/traffic.h"
 
@@ -23,6 +23,7 @@ static void traffic_destroy(void *self)
     traffic_sums_close(&t->rows);
     traffic_sums_close(&t->timeline);
     traffic_sums_close(&t->accounts);
+    traffic_sums_close(&t->overflow);
     keymap_free(t->totals);
     keymap_free(t->originals);
     intern_free(t->words);
@@ -93,8 +94,9 @@ static bool allocate(struct traffic *t, const struct report_options *o, uint32_t
     t->totals = keymap_new(sizeof(struct totals_key), sizeof(struct totals_cell), IFACES_MAX);
     t->originals =
         keymap_new(sizeof(struct ip_addr), sizeof(struct traffic_original), SUBSCRIBERS_MAX);
-    bool ok =
-        t->words && t->totals && t->originals && traffic_sums_open(&t->rows, parts, keys_max(o));
+    bool ok = t->words && t->totals && t->originals &&
+              traffic_sums_open(&t->rows, parts, keys_max(o)) &&
+              traffic_overflow_open(t, keys_max(o));
     if (ok)
         traffic_keep_words(t);
     if (t->windows.length_us)
@@ -302,6 +304,12 @@ static void take_event(struct traffic *t, const struct event *ev)
     case EV_traffic_summary:
         add_summary(t, ev);
         break;
+    case EV_traffic_overflow:
+        traffic_add_overflow(t, ev);
+        break;
+    case EV_overflow_summary:
+        traffic_add_overflow_summary(t, ev);
+        break;
     case EV_traffic_totals:
     case EV_totals_summary:
         traffic_add_totals(t, ev);
@@ -353,6 +361,7 @@ static void traffic_fill(void *self, uint64_t now_us, struct report *report)
         traffic_timeline(t, report);
     if (t->rules)
         bill_fill(t, report);
+    traffic_overflow_section(t, report);
     traffic_totals(t, report);
 }
 

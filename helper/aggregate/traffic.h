@@ -82,6 +82,7 @@ struct traffic {
     struct traffic_sums timeline; // by window and app or name, for plots
     struct traffic_sums accounts; // with --rules: what the bill is made from
     uint32_t parts;               // all that the three are by
+    struct traffic_sums overflow; // by subscriber: what is in none of them
     struct traffic_item queue[TRAFFIC_QUEUE_MAX];
     size_t queued;
     struct keymap *totals; // struct totals_cell by struct totals_key
@@ -115,6 +116,9 @@ struct traffic_original {
 // traffic_facts.c: the keys that an event counts for, by names, subscribers, rules and pseudonyms.
 void traffic_find_facts(struct traffic *t, struct text host, const struct flow_view *view,
                         struct traffic_facts *out);
+// The subscriber alone, in facts that have none yet.
+void traffic_find_subscriber(struct traffic *t, const struct flow_view *view,
+                             struct traffic_facts *out);
 // Gives the words that bills are made of their numbers, ahead of the names of a day.
 void traffic_keep_words(struct traffic *t);
 
@@ -160,6 +164,14 @@ void traffic_add_totals(struct traffic *t, const struct event *ev);
 // The same of what another aggregate has. The key is of its words.
 void traffic_merge_totals(struct traffic *t, const struct intern *words,
                           const struct totals_key *key, const struct totals_cell *cell);
+
+// traffic_overflow.c. Open it when the parts of the rows are known.
+bool traffic_overflow_open(struct traffic *t, size_t max);
+void traffic_add_overflow(struct traffic *t, const struct event *ev);
+void traffic_add_overflow_summary(struct traffic *t, const struct event *ev);
+// The section `overflow`, if there was any.
+void traffic_overflow_section(const struct traffic *t, struct report *report);
+void traffic_summarise_overflow(const struct traffic *t, summary_fn *emit, void *context);
 
 // bill.c: the sections of a report with --rules.
 void bill_fill(const struct traffic *t, struct report *report);

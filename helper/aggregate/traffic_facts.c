@@ -84,7 +84,7 @@ static void set_pseudonym(struct traffic *t, const struct flow_view *v, struct t
         t->out_of_memory = true;
 }
 
-static void set_subscriber(struct traffic *t, const struct flow_view *v, struct traffic_facts *f)
+void traffic_find_subscriber(struct traffic *t, const struct flow_view *v, struct traffic_facts *f)
 {
     struct text name = v->subscriber;
     if (v->has_sub)
@@ -134,7 +134,7 @@ void traffic_find_facts(struct traffic *t, struct text host, const struct flow_v
     f->peer_port = v->peer_port;
     f->unverified = v->unverified;
     f->window_us = windows_start(&t->windows, v->at_us);
-    set_subscriber(t, v, f);
+    traffic_find_subscriber(t, v, f);
     if (t->rules_before)
         apply_rules(t, t->rules_before, v, &f->app_before, &f->rate_before);
     if (t->rules) {

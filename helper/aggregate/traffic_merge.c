@@ -84,6 +84,7 @@ void traffic_merge(void *self, const void *other)
     merge_sums(&m, &m.into->rows, &m.from->rows);
     merge_sums(&m, &m.into->timeline, &m.from->timeline);
     merge_sums(&m, &m.into->accounts, &m.from->accounts);
+    merge_sums(&m, &m.into->overflow, &m.from->overflow);
     merge_totals(&m);
     merge_originals(&m);
     for (size_t i = 0; i < TRAFFIC_PRODUCERS; i++)

@@ -133,6 +133,7 @@ void traffic_summarise(void *self, summary_fn *emit, void *context)
         set_counts(&out, &t->rows.other);
         emit(context, &out);
     }
+    traffic_summarise_overflow(t, emit, context);
     for (size_t i = 0; i < keymap_count(t->totals); i++)
         summarise_totals(t, i, emit, context);
 }

@@ -135,6 +135,15 @@ static void check_flow(struct lint *l, const struct event *ev)
     count_flow(l, ev);
 }
 
+static void check_overflow(struct lint *l, const struct event *ev)
+{
+    const struct ev_traffic_overflow *o = &ev->traffic_overflow;
+    check_pair(l, "up", o->bytes_up, o->packets_up, IP_HEADER_MIN, IP_PACKET_MAX);
+    check_pair(l, "down", o->bytes_down, o->packets_down, IP_HEADER_MIN, IP_PACKET_MAX);
+    if (o->packets_up == 0 && o->packets_down == 0)
+        lint_say(l, "bytes", "overflow without a packet");
+}
+
 static void check_totals(struct lint *l, const struct event *ev)
 {
     const struct ev_traffic_totals *t = &ev->traffic_totals;
@@ -217,6 +226,9 @@ void lint_traffic(struct lint *l, const struct event *ev)
         break;
     case EV_flow:
         check_flow(l, ev);
+        break;
+    case EV_traffic_overflow:
+        check_overflow(l, ev);
         break;
     case EV_traffic_totals:
         check_totals(l, ev);

@@ -23,6 +23,7 @@ static const struct {
     {EV_flow, "mode", "native generic offload read"},
     {EV_traffic_totals, "bytes", "ip wire"},
     {EV_totals_summary, "bytes", "ip wire"},
+    {EV_traffic_overflow, "mode", "native generic offload read"},
     {EV_name, "evidence", "dns sni quic host"},
 };
 
