@@ -219,7 +219,7 @@ int capture_run(struct acct *a, const struct loader *l, const struct config *con
     const char *reason = "eof";
     rc = read_all(&r, pcap, config->read, &reason);
     writer_end(w, reason);
-    flows__free(&r.counts.flows);
+    interval_counts__free(&r.counts);
     pcap_close(pcap);
     return rc;
 }

@@ -18,18 +18,20 @@ static void add_counter(struct counter *to, uint64_t packets, uint64_t bytes)
 
 // Flows on their way to the sum. A line adds two at most.
 struct batch {
+    struct flows *flows;
+    struct counter *sum;
     struct flow_entry of[FLOWS_AT_ONCE];
     unsigned count;
 };
 
-static bool add_batch(struct batch *b, struct interval_counts *out)
+static bool add_batch(struct batch *b)
 {
     for (unsigned i = 0; i < b->count; i++) {
         const struct flow_count *count = &b->of[i].count;
-        add_counter(&out->accounted, count->packets[DIR_UP] + count->packets[DIR_DOWN],
+        add_counter(b->sum, count->packets[DIR_UP] + count->packets[DIR_DOWN],
                     count->bytes[DIR_UP] + count->bytes[DIR_DOWN]);
     }
-    bool ok = flows__add(&out->flows, b->of, b->count);
+    bool ok = flows__add(b->flows, b->of, b->count);
     b->count = 0;
     return ok;
 }
@@ -68,16 +70,16 @@ static void take_line(struct line *line, struct batch *b)
 
 static bool take_lines(struct line *lines, uint32_t n, struct interval_counts *out)
 {
-    struct batch b = {.count = 0};
+    struct batch b = {.flows = &out->flows, .sum = &out->accounted, .count = 0};
     bool ok = true;
     for (uint32_t i = 0; i < n; i++) {
         if (!lines[i].v4[0].id)
             continue;
         take_line(&lines[i], &b);
         if (b.count + 2 > FLOWS_AT_ONCE)
-            ok = add_batch(&b, out) && ok;
+            ok = add_batch(&b) && ok;
     }
-    return add_batch(&b, out) && ok;
+    return add_batch(&b) && ok;
 }
 
 // Empties a table that nobody counts into.
@@ -92,22 +94,21 @@ static int take_table(struct acct *a, unsigned index, struct interval_counts *ou
     return take_lines(lines, a->tables.flow_lines, out) ? 0 : -ENOMEM;
 }
 
-static bool take_spilled(const struct flow_key *keys, const struct flow_count *counts, uint32_t n,
-                         struct interval_counts *out)
+static bool take_entries(const struct flow_key *keys, const struct flow_count *counts, uint32_t n,
+                         struct flows *flows, struct counter *sum)
 {
-    struct batch b = {.count = 0};
+    struct batch b = {.flows = flows, .sum = sum, .count = 0};
     bool ok = true;
-    out->spilled += n;
     for (uint32_t i = 0; i < n; i++) {
         b.of[b.count++] = (struct flow_entry){.key = keys[i], .count = counts[i]};
         if (b.count == FLOWS_AT_ONCE)
-            ok = add_batch(&b, out) && ok;
+            ok = add_batch(&b) && ok;
     }
-    return add_batch(&b, out) && ok;
+    return add_batch(&b) && ok;
 }
 
-// Empties a spill map that nobody counts into.
-static int take_spill(int fd, struct interval_counts *out)
+// Empties a hash that nobody counts into. *taken gets the number of its entries.
+static int take_hash(int fd, struct flows *flows, struct counter *sum, uint64_t *taken)
 {
     struct flow_key *keys = calloc(SPILL_BATCH, sizeof(*keys));
     struct flow_count *counts = calloc(SPILL_BATCH, sizeof(*counts));
@@ -121,12 +122,25 @@ static int take_spill(int fd, struct interval_counts *out)
         more = rc == 0;
         if (rc != 0 && errno != ENOENT)
             err = -errno;
-        if (rc == 0 || errno == ENOENT)
-            err = take_spilled(keys, counts, n, out) ? err : -ENOMEM;
+        if (rc == 0 || errno == ENOENT) {
+            err = take_entries(keys, counts, n, flows, sum) ? err : -ENOMEM;
+            *taken += n;
+        }
         first = false;
     }
     free(keys);
     free(counts);
+    return err;
+}
+
+// Empties a spill map and its hash of subscribers, which nobody counts into.
+static int take_spill(const struct tables *t, unsigned spill, struct interval_counts *out)
+{
+    uint64_t subscribers = 0;
+    int err = take_hash(t->spill_fds[spill], &out->flows, &out->accounted, &out->spilled);
+    if (!err && out->counters[COUNT_OVERFLOW].packets)
+        err = take_hash(t->spill_fds[SPILLS + spill], &out->overflowed, &out->overflow_known,
+                        &subscribers);
     return err;
 }
 
@@ -168,7 +182,7 @@ static int take_live(struct acct *a, struct interval_counts *out)
             err = take_table(a, t->spares[i - from], out);
     }
     // no CPU has a table that spills there any more
-    return err ? err : take_spill(t->spill_fds[spill], out);
+    return err ? err : take_spill(t, spill, out);
 }
 
 static int take_idle(struct acct *a, struct interval_counts *out)
@@ -179,9 +193,10 @@ static int take_idle(struct acct *a, struct interval_counts *out)
         err = take_table(a, t->table_of[i], out);
     size_t in_tables = out->flows.used;
     if (!err)
-        err = take_spill(t->spill_fds[t->spill_in_use], out);
+        err = take_spill(t, t->spill_in_use, out);
     // the kernel's order is another one each time, but a capture is to give the same lines again
     flows__sort(&out->flows, in_tables);
+    flows__sort(&out->overflowed, 0);
     return err;
 }
 
@@ -199,7 +214,8 @@ static void take_strays(struct acct *a, struct interval_counts *out)
 int drain_take(struct acct *a, bool live, struct interval_counts *out)
 {
     flows__clear(&out->flows);
-    *out = (struct interval_counts){.flows = out->flows};
+    flows__clear(&out->overflowed);
+    *out = (struct interval_counts){.flows = out->flows, .overflowed = out->overflowed};
     if (!flows__reserve(&out->flows, 2 * (size_t)a->tables.flow_lines))
         return -ENOMEM;
     int err = live ? take_live(a, out) : take_idle(a, out);
@@ -207,9 +223,18 @@ int drain_take(struct acct *a, bool live, struct interval_counts *out)
     return err;
 }
 
+void interval_counts__free(struct interval_counts *counts)
+{
+    flows__free(&counts->flows);
+    flows__free(&counts->overflowed);
+}
+
 bool drain_conserved(const struct interval_counts *counts)
 {
-    struct counter sum = counts->accounted;
+    struct counter sum = counts->accounted, known = counts->overflow_known,
+                   overflow = counts->counters[COUNT_OVERFLOW];
+    if (known.packets > overflow.packets || known.bytes > overflow.bytes)
+        return false;
     for (unsigned c = COUNT_OVERFLOW; c <= COUNT_REJECTED_OUTER; c++)
         add_counter(&sum, counts->counters[c].packets, counts->counters[c].bytes);
     return sum.packets == counts->counters[COUNT_SEEN].packets &&

@@ -49,6 +49,21 @@ static void write_flow(struct writer *w, const struct stamp *stamp, const struct
     writer_event(w, &ev);
 }
 
+static void write_overflow(struct writer *w, const struct stamp *stamp,
+                           const struct flow_entry *entry)
+{
+    struct event ev = {.type = EV_traffic_overflow, .ts_us = stamp->ts_us};
+    EVENT_SET(&ev, traffic_overflow, iface, text_of(stamp->iface));
+    EVENT_SET(&ev, traffic_overflow, mode, text_of(stamp->mode));
+    EVENT_SET(&ev, traffic_overflow, sub, address(entry->key.sub, FLOW_ID_FAMILY(entry->key.id)));
+    EVENT_SET(&ev, traffic_overflow, bytes_up, entry->count.bytes[DIR_UP]);
+    EVENT_SET(&ev, traffic_overflow, bytes_down, entry->count.bytes[DIR_DOWN]);
+    EVENT_SET(&ev, traffic_overflow, packets_up, entry->count.packets[DIR_UP]);
+    EVENT_SET(&ev, traffic_overflow, packets_down, entry->count.packets[DIR_DOWN]);
+    EVENT_SET(&ev, traffic_overflow, interval_us, stamp->interval_us);
+    writer_event(w, &ev);
+}
+
 #define SET_TOTAL(ev, name, counter)                                                               \
     (EVENT_SET(ev, traffic_totals, name##_packets, (counter).packets),                             \
      EVENT_SET(ev, traffic_totals, name##_bytes, (counter).bytes))
@@ -82,6 +97,8 @@ void events_write(struct writer *w, const struct stamp *stamp, const struct inte
 {
     for (size_t i = 0; i < counts->flows.used && !writer_closed(w); i++)
         write_flow(w, stamp, &counts->flows.entries[i], names);
+    for (size_t i = 0; i < counts->overflowed.used && !writer_closed(w); i++)
+        write_overflow(w, stamp, &counts->overflowed.entries[i]);
     write_totals(w, stamp, counts);
     naming__totals(names, stamp);
     writer_flush(w);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// events.h - the counts of an interval as `flow` and `traffic_totals` events.
+// events.h - the counts of an interval as `flow`, `traffic_overflow` and `traffic_totals` events.
 #pragma once
 
 #include "bpf/common/writer.h"
@@ -18,7 +18,7 @@ struct stamp {
 
 struct naming; // naming.h
 
-// Writes one `flow` for each flow and then the interval's `traffic_totals`. names is NULL for
-// names off.
+// Writes one `flow` for each flow, one `traffic_overflow` for each subscriber with packets that
+// found no room, and then the interval's `traffic_totals`. names is NULL for names off.
 void events_write(struct writer *w, const struct stamp *stamp, const struct interval_counts *counts,
                   struct naming *names);

@@ -235,7 +235,7 @@ static void close_live(struct live *v)
     attachment__close(&v->attachment);
     naming__free(v->names);
     monitor__close(&v->monitor);
-    flows__free(&v->counts.flows);
+    interval_counts__free(&v->counts);
     int files[] = {v->clock_fd, v->interval_fd, v->promisc_fd};
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
         if (files[i] >= 0)

@@ -176,7 +176,7 @@ static int attach_and_look(const struct loader *l, const struct config *config,
         sum_up(&f);
         print_found(&a, &f, d->name);
     }
-    flows__free(&f.counts.flows);
+    interval_counts__free(&f.counts);
     acct__free(&a);
     return rc;
 }

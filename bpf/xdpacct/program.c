@@ -68,7 +68,7 @@ static int fill_maps(struct acct *a)
 {
     struct tables *t = &a->tables;
     t->spills_fd = bpf_map__fd(a->skel->maps.spills);
-    for (uint32_t i = 0; i < SPILLS; i++)
+    for (uint32_t i = 0; i < 2 * SPILLS; i++)
         if (bpf_map_update_elem(t->spills_fd, &i, &t->spill_fds[i], BPF_ANY) != 0)
             return -errno;
     for (unsigned cpu = 0; cpu < CPUS_MAX; cpu++)

@@ -18,10 +18,10 @@ struct {
     __type(value, struct line);
 } lines SEC(".maps");
 
-// The spill maps.
+// The spill maps, and behind them the hash of subscribers of each.
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-    __uint(max_entries, SPILLS);
+    __uint(max_entries, 2 * SPILLS);
     __type(key, __u32);
     __type(value, __u32);
 } spills SEC(".maps");
@@ -105,11 +105,24 @@ static __noinline int table__try_spill(const struct flow_key *key, __u32 dir, __
     return 1;
 }
 
+// What found no room counts for its subscriber, as far as there is room for subscribers. Not
+// inlined for the same reason; the return value has no meaning.
+static __noinline int table__overflow(const struct flow_key *key, __u32 dir, __u32 packets,
+                                      __u64 bytes, __u32 index)
+{
+    struct flow_key sub = {.id = FLOW_ID(0, 0, 0, 0, FLOW_ID_FAMILY(key->id)),
+                           .sub = {key->sub[0], key->sub[1]}};
+    return table__try_spill(&sub, dir, packets, bytes, SPILLS + index);
+}
+
 static __always_inline void table_spill(const struct cpu_table *t, const struct flow_key *key,
                                         __u32 dir, __u32 packets, __u64 bytes)
 {
-    if (!table__try_spill(key, dir, packets, bytes, t->counters->spill))
-        table_count(t, COUNT_OVERFLOW, packets, bytes);
+    __u32 spill = t->counters->spill;
+    if (table__try_spill(key, dir, packets, bytes, spill))
+        return;
+    table_count(t, COUNT_OVERFLOW, packets, bytes);
+    table__overflow(key, dir, packets, bytes, spill);
 }
 
 // An IPv4 packet to count, in registers: the key is laid out in memory only if it spills.

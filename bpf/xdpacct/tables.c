@@ -20,7 +20,8 @@ enum {
     FLOW_LINES_MIN = 64,
     SPILL_PART = 8, // the spill map holds max_flows / SPILL_PART flows
     SPILL_MIN = 1024,
-    CPUS_PER_SPARE = 4, // CPUs that change tables in one grace period share a spare table each
+    OVERFLOW_MAX = 65536, // subscribers; as many as the spill map has flows, up to here
+    CPUS_PER_SPARE = 4,   // CPUs that change tables in one grace period share a spare table each
     // struct htab_elem, a bucket and the preallocation's list: 48 + 16 bytes, beside key and value
     SPILL_OVERHEAD_BYTES = 64,
 };
@@ -79,10 +80,11 @@ static int make_lines(struct tables *t)
 
 static int make_spills(struct tables *t)
 {
-    for (int i = 0; i < SPILLS; i++) {
-        t->spill_fds[i] =
-            bpf_map_create(BPF_MAP_TYPE_HASH, "xdpacct_spill", sizeof(struct flow_key),
-                           sizeof(struct flow_count), t->spill_entries, NULL);
+    for (int i = 0; i < 2 * SPILLS; i++) {
+        bool flows = i < SPILLS;
+        t->spill_fds[i] = bpf_map_create(
+            BPF_MAP_TYPE_HASH, flows ? "xdpacct_spill" : "xdpacct_over", sizeof(struct flow_key),
+            sizeof(struct flow_count), flows ? t->spill_entries : t->overflow_entries, NULL);
         if (t->spill_fds[i] < 0)
             return -errno;
     }
@@ -102,9 +104,12 @@ static int allocate(struct tables *t)
     return 0;
 }
 
+static const struct tables no_tables = {
+    .lines_fd = -1, .spill_fds = {-1, -1, -1, -1}, .spills_fd = -1};
+
 int tables__make(struct tables *t, uint64_t max_flows)
 {
-    *t = (struct tables){.lines_fd = -1, .spill_fds = {-1, -1}, .spills_fd = -1};
+    *t = no_tables;
     int err = online_cpus(t);
     if (err)
         return err;
@@ -112,6 +117,7 @@ int tables__make(struct tables *t, uint64_t max_flows)
     t->flow_lines = power_of_two_from(lines < FLOW_LINES_MIN ? FLOW_LINES_MIN : lines);
     t->spill_entries =
         (uint32_t)(max_flows / SPILL_PART < SPILL_MIN ? SPILL_MIN : max_flows / SPILL_PART);
+    t->overflow_entries = t->spill_entries < OVERFLOW_MAX ? t->spill_entries : OVERFLOW_MAX;
     t->spare_count = (t->cpu_count + CPUS_PER_SPARE - 1) / CPUS_PER_SPARE;
     t->table_count = t->cpu_count + t->spare_count;
     err = allocate(t);
@@ -126,13 +132,13 @@ void tables__free(struct tables *t)
         munmap(t->lines, lines_bytes(t));
     if (t->lines_fd >= 0)
         close(t->lines_fd);
-    for (int i = 0; i < SPILLS; i++)
+    for (int i = 0; i < 2 * SPILLS; i++)
         if (t->spill_fds[i] >= 0)
             close(t->spill_fds[i]);
     free(t->cpus);
     free(t->table_of);
     free(t->spares);
-    *t = (struct tables){.lines_fd = -1, .spill_fds = {-1, -1}, .spills_fd = -1};
+    *t = no_tables;
 }
 
 void tables__settings(const struct tables *t, struct settings *out)
@@ -143,7 +149,6 @@ void tables__settings(const struct tables *t, struct settings *out)
 
 uint64_t tables__bytes(const struct tables *t)
 {
-    uint64_t spill = t->spill_entries *
-                     (sizeof(struct flow_key) + sizeof(struct flow_count) + SPILL_OVERHEAD_BYTES);
-    return lines_bytes(t) + SPILLS * spill;
+    uint64_t entry = sizeof(struct flow_key) + sizeof(struct flow_count) + SPILL_OVERHEAD_BYTES;
+    return lines_bytes(t) + SPILLS * entry * ((uint64_t)t->spill_entries + t->overflow_entries);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // tables.h - the flow tables as user space has them: one for every CPU, some spare ones, two spill
-// maps. What they hold and why they change hands is told in xdpacct.h.
+// maps, two hashes of subscribers beyond them. What they hold and why they change hands is told in
+// xdpacct.h.
 #pragma once
 
 #include <stddef.h>
@@ -17,10 +18,10 @@ struct tables {
     uint32_t flow_lines; // of each table, a power of two
     int lines_fd;        // the map of all tables' lines
     struct line *lines;  // the same, mapped: table i begins at i * flow_lines
-    uint32_t spill_entries;
-    int spill_fds[SPILLS];
-    unsigned spill_in_use; // by the tables that CPUs count into, between two changes
-    int spills_fd;         // the outer map
+    uint32_t spill_entries, overflow_entries;
+    int spill_fds[2 * SPILLS]; // as in the outer map: behind the spill maps, the subscribers'
+    unsigned spill_in_use;     // by the tables that CPUs count into, between two changes
+    int spills_fd;             // the outer map
 };
 
 // Makes the maps for max_flows flows on the CPUs that are online. Returns 0 or -errno.
@@ -30,5 +31,5 @@ void tables__free(struct tables *t);
 // Tells the program how the tables are laid out.
 void tables__settings(const struct tables *t, struct settings *out);
 
-// Bytes of kernel memory that the tables and spill maps take.
+// Bytes of kernel memory that all of them take.
 uint64_t tables__bytes(const struct tables *t);

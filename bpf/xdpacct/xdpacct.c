@@ -11,17 +11,18 @@
 //           "encap":"erspan","sub":"10.128.0.7","peer":"203.0.113.9","proto":6,"sub_port":40001,
 //           "peer_port":443,"bytes_up":102,"bytes_down":0,"packets_up":2,"packets_down":0,
 //           "interval_us":31001}, and for each interval a traffic_totals: what became of every packet
-// EVENTS    begin ready flow traffic_totals iface_change end; with --names also name reclass
-//           names_totals lost
+// EVENTS    begin ready flow traffic_overflow traffic_totals iface_change end; with --names also
+//           name reclass names_totals lost
 // REQUIRES  Linux 5.15 (seen on 6.1, 6.12 and 6.18); CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON until
 //           it is attached (CAP_NET_RAW for --promisc)
 // OVERHEAD  about 15 ns a plain packet at 1000 flows, 0.3 of a stock hash (make bench-xdp); memory
-//           is fixed by --max-flows: 226 MiB for a million flows on two CPUs
+//           is fixed by --max-flows: 243 MiB for a million flows on two CPUs
 // CAVEATS   XDP sees what an interface receives, not what it sends. Bytes are those of the
 //           innermost IP packet, whose header is believed even where the copy is cut. Later pieces
 //           of a packet whose first piece was not seen have port 0. Flows beyond --max-flows are
-//           counted as overflow, never lost. Not opened, but counted as what they are outside:
-//           PPTP, MPLS, IPsec, and a third tunnel below two.
+//           counted as overflow, never lost, and for their subscriber in traffic_overflow (up to
+//           65536 subscribers, or --max-flows / 8 if that is less, but 1024). Not opened, but
+//           counted as what they are outside: PPTP, MPLS, IPsec, and a third tunnel below two.
 // clang-format on
 //
 // Files: live.c and capture.c drive, drain.c takes the counts out, events.c prints them; xdpacct.h
@@ -200,6 +201,8 @@ static const struct command *const commands[] = {&run_command, &probe_command, &
     "  Needs Linux 5.15, and CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON until it is attached.\n"       \
     "  Every packet seen is in a flow or in one other counter of `traffic_totals`: accounted +\n"  \
     "  overflow + not_ours + non_ip + bad_header + outer_fragments + rejected_outer = seen.\n"     \
+    "  Whose overflow it was say events `traffic_overflow`, as far as there is room for\n"         \
+    "  subscribers: an eighth of --max-flows, but 1024 to 65536. The rest is in the sum alone.\n"  \
     "  Bytes are the total length of the innermost IP packet (--bytes wire: of the frame; which\n" \
     "  of the two, `traffic_totals` says in its key `bytes`);\n"                                   \
     "  non_ip and bad_header count whole frames. ARP, LLDP, MPLS or PPPoE in a tunnel's frame\n"   \

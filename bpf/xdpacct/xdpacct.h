@@ -7,16 +7,18 @@
 // into its memory. A line holds two IPv4 flows or one IPv6 flow, keys and counters together, so
 // that a packet touches one cache line. A flow may lie in two lines only, LINE and its neighbour
 // (LINE ^ 1); if both are taken by others it goes to the spill map, an ordinary hash with atomic
-// adds, and if that is full the packet is counted as overflow. Only the CPU that owns a table
-// writes to it, without atomics.
+// adds, and if that is full the packet is counted as overflow, beside for its subscriber in a hash
+// of subscribers: so it is known whose flows are short of it. Only the CPU that owns a table writes
+// to it, without atomics.
 //
 // The read protocol. User space never reads a table that is being written: it gives the CPU an
 // empty table (table_of_cpu), waits until every program run that may still hold the old one is over
 // (an RCU grace period), and then owns the old one, reads it and clears it. So no slot can be torn,
 // no count can fall between two intervals, and a flow that went idle is gone by itself. Each
 // table has its own counters of seen packets, which change hands with it: in every interval they
-// match the flows exactly. So does the spill map that a table's packets go to, one of two: the
-// counters say which. CPUs change one after the other, so both maps are in use for a while.
+// match the flows exactly. So does the spill map that a table's packets go to, one of two, and with
+// it the hash of subscribers: the counters say which. CPUs change one after the other, so both maps
+// are in use for a while.
 #pragma once
 
 #include <linux/types.h>
@@ -31,7 +33,7 @@ enum {
     HASH_FACTORS = 6,     // words of an IPv6 flow's key, and one
     FRAGMENTS_MAX = 8192, // packets in pieces that are remembered at a time
     FRAGMENT_AGE_MAX_S = 30,
-    SPILLS = 2,        // spill maps
+    SPILLS = 2,        // spill maps, and as many hashes of subscribers that found no room in them
     TABLES_MAX = 2048, // tables, the spare ones included; a power of two
 };
 
@@ -140,7 +142,8 @@ static inline __attribute__((always_inline)) __u64 flow_hash(__u64 sum, __u64 fa
     return (sum ^ sum >> 32) * factor;
 }
 
-// A flow in the spill map. IPv4 addresses lie in the low half of word 0, the rest is 0.
+// A flow in the spill map, or a subscriber in the hash of subscribers: of an id it has the family
+// alone, and no peer. IPv4 addresses lie in the low half of word 0, the rest is 0.
 struct flow_key {
     __u64 id;
     __u64 sub[2], peer[2];

@@ -164,7 +164,7 @@ int main(int argc, char **argv)
     if (writer_open(&b.writer, &program, out) != 0)
         die("no memory");
     rc = run(&b, rounds);
-    flows__free(&b.counts.flows);
+    interval_counts__free(&b.counts);
     acct__free(&b.acct);
     prefix_set__free(&ours);
     close(out);

@@ -10,6 +10,7 @@
 #                                      too, and sll2 with two
 #   frames.py cuts OUT.pcap            each of those packets cut at every byte offset
 #   frames.py flows OUT.pcap N [6]     one packet of each of N flows (IPv4, or IPv6)
+#   frames.py shared OUT.pcap N        one packet of each of N flows of 8 IPv4 and 4 IPv6 subscribers (/64), up and down, of many sizes
 #   frames.py sizes OUT.pcap           packets of 28 to 65535 bytes, padded, whole and cut by a snapshot length
 #   frames.py fragments OUT.pcap       packets in pieces, inside and outside of tunnels
 #   frames.py strange OUT.pcap         what must be counted and not opened
@@ -268,6 +269,20 @@ def flows(count, family):
         yield bytes(frame)
 
 
+# Flow i is of subscriber i mod 12, and so are twice as many packets up as down.
+def shared(count):
+    for i in range(count):
+        n, up = i % 12, i // 12 % 3 != 0
+        payload = b"s" * (i * 31 % 700)
+        ports = (1024 + i % 60000, 443) if up else (443, 1024 + i % 60000)
+        if n < 8:
+            ends = (f"10.128.1.{n + 1}", f"198.51.100.{i % 251}")
+            yield eth(ip4(udp(payload, *ports), 17, *(ends if up else ends[::-1])))
+        else:
+            ends = (f"2001:db8:128:{n}::{i % 5 + 1:x}", f"2001:db8:ffff::{i % 251:x}")
+            yield eth(ip6(udp(payload, *ports), 17, *(ends if up else ends[::-1])), 0x86DD)
+
+
 def sll(kind):
     return struct.pack("!HHH8sH", 0, 1, 6, b"\x02\0\0\0\0\x02", kind)
 
@@ -331,6 +346,8 @@ def main():
         write(path, whole(frame[:cut] for frame, _, _ in encaps().values() for cut in range(len(frame))))
     elif what == "flows":
         write(path, whole(flows(int(sys.argv[3]), int(sys.argv[4]) if len(sys.argv) > 4 else 4)), 1)
+    elif what == "shared":
+        write(path, whole(shared(int(sys.argv[3]))), 1000)
     elif what == "sizes":
         write(path, sizes())
     elif what == "fragments":
@@ -344,7 +361,7 @@ def main():
             for name, (_, tunnels, size) in encaps().items():
                 f.write(f"{name} {tunnels or '-'} {size}\n")
     else:
-        sys.exit("usage: frames.py encaps|again|link|cuts|flows|sizes|fragments|strange|non-ip|list OUT [N] [4|6]")
+        sys.exit("usage: frames.py encaps|again|link|cuts|flows|shared|sizes|fragments|strange|non-ip|list OUT [N] [4|6]")
 
 
 main()
