@@ -92,6 +92,7 @@ while at < len(data):
 sys.stdout.buffer.write(data)'; } >both.pcap
   "$xdpacct" --read both.pcap --ours "$ours" --max-flows 64 --interval 10s >out
   conserved out
+  # shellcheck disable=SC2016 # jq's
   assert_jq out 'map(select(.type == "traffic_totals")) as $totals | map(select(.type == "traffic_overflow")) as $over |
     ($totals | length) == 3 and $totals[2].overflow_packets == 0 and ($totals[:2] | all(.overflow_packets > 0)) and
     ($totals | all(. as $t | $over | map(select(.ts_us == $t.ts_us)) |
