@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "helper/cli.h"
+#include "bpf/xdpacct/tunnel_ids.h"
 #include "bpf/xdpacct/xdpacct.h"
 #include "schema/ip.h"
 
@@ -17,6 +18,7 @@ struct config {
     const char *frags;    // auto, on, off
     struct opt_list ours; // prefixes, also several in one item with commas
     struct opt_list outer_src;
+    struct opt_list tunnel_id; // numbers, likewise
     struct opt_list resolvers; // whose DNS answers are believed
     const char *encap;         // comma list, or all, or none
     const char *by;            // flow, subscriber, peer
@@ -38,6 +40,12 @@ bool prefix__is_v4(const struct prefix *p);
 struct prefix_set {
     struct prefix *items;
     size_t count;
+};
+
+// What the lists of the command line say.
+struct prefix_sets {
+    struct prefix_set ours, outer_src, resolvers;
+    struct tunnel_ids tunnel_ids;
 };
 
 // Reads the items, each a comma list of ADDRESS[/BITS]. EXIT_OK, or EXIT_USAGE after a message. The

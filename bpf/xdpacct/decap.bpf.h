@@ -18,6 +18,7 @@ enum {
     GRE_ETHERNET = 0x6558,
     GRE_ERSPAN = 0x88be,
     GRE_ERSPAN_III = 0x22eb,
+    ERSPAN_SESSION_MASK = 0x3ff, // of its second 16 bits
     ERSPAN_II_BYTES = 8,
     ERSPAN_III_BYTES = 12,
     ERSPAN_SUBHEADER_BYTES = 8,
@@ -41,7 +42,31 @@ enum decap_result {
 struct decap {
     __u32 encap;     // enum encap
     __u16 ethertype; // of the inner packet, in network order; 0: an Ethernet frame
+    __u16 has_id;    // 1: id is there; only looked for if somebody asks (decap__ids)
+    __u32 id;        // VNI, key or session, in host order
 };
+
+static __always_inline bool decap__ids(const volatile struct settings *s)
+{
+    return s->flags & (SETTING_TUNNEL_IDS | SETTING_PROBE);
+}
+
+static __always_inline void decap__set_id(struct decap *d, __u32 id)
+{
+    d->has_id = 1;
+    d->id = id;
+}
+
+// The VNI of VXLAN and GENEVE: the upper three bytes of the second word.
+static __always_inline void decap__set_vni(struct decap *d, const __u8 *header)
+{
+    decap__set_id(d, bpf_ntohl(*(const __be32 *)(header + 4)) >> 8);
+}
+
+static __always_inline void decap__set_session(struct decap *d, const __u8 *header)
+{
+    decap__set_id(d, bpf_ntohs(*(const __be16 *)(header + 2)) & ERSPAN_SESSION_MASK);
+}
 
 // The type of a raw inner packet by its first nibble; 0 if it is neither IPv4 nor IPv6.
 static __always_inline int decap__raw_ip(struct cursor *c, struct decap *d)
@@ -71,30 +96,49 @@ static __always_inline bool decap__inner_type(__be16 proto, struct decap *d)
 }
 
 // Type I has no header of its own, and is told by having no sequence number.
-static __always_inline int decap__erspan(struct cursor *c, __u32 flags)
+static __always_inline int decap__erspan(struct cursor *c, __u32 flags, struct decap *d,
+                                         const volatile struct settings *s)
 {
     if (!(flags & GRE_SEQUENCE))
         return DECAP_DONE;
     __u8 *h = parse__take(c, ERSPAN_II_BYTES);
     if (!h)
         return DECAP_CUT;
+    if (decap__ids(s))
+        decap__set_session(d, h);
     return *h >> 4 == 1 ? DECAP_DONE : DECAP_NONE;
 }
 
 // include/net/erspan.h: struct erspan_base_hdr, struct erspan_md2
-static __always_inline int decap__erspan_iii(struct cursor *c)
+static __always_inline int decap__erspan_iii(struct cursor *c, struct decap *d,
+                                             const volatile struct settings *s)
 {
     __u8 *h = parse__take(c, ERSPAN_III_BYTES);
     if (!h)
         return DECAP_CUT;
     if (*h >> 4 != 2 || h[10] & ERSPAN_FRAME_TYPE)
         return DECAP_NONE;
+    if (decap__ids(s))
+        decap__set_session(d, h);
     if (h[11] & ERSPAN_HAS_SUBHEADER && !parse__take(c, ERSPAN_SUBHEADER_BYTES))
         return DECAP_CUT;
     return DECAP_DONE;
 }
 
-static __always_inline int decap_gre(struct cursor *c, struct decap *d, __u32 allowed)
+// The key stands behind the checksum. False if it is cut off.
+static __always_inline bool decap__gre_key(const struct cursor *c, __u32 flags, struct decap *d)
+{
+    struct cursor at = *c;
+    at.off += 4 * !!(flags & GRE_CHECKSUM);
+    HIDE(c, at.off);
+    __be32 *key = parse__peek(&at, 4);
+    if (key)
+        decap__set_id(d, bpf_ntohl(*key));
+    return key;
+}
+
+static __always_inline int decap_gre(struct cursor *c, struct decap *d,
+                                     const volatile struct settings *s)
 {
     __be16 *h = parse__take(c, 4);
     if (!h)
@@ -102,36 +146,46 @@ static __always_inline int decap_gre(struct cursor *c, struct decap *d, __u32 al
     __u32 flags = bpf_ntohs(h[0]);
     if (flags & GRE_OTHER)
         return DECAP_NONE;
+    bool erspan = h[1] == bpf_htons(GRE_ERSPAN) || h[1] == bpf_htons(GRE_ERSPAN_III);
+    if (decap__ids(s) && flags & GRE_KEY && !erspan && !decap__gre_key(c, flags, d))
+        return DECAP_CUT;
     c->off += 4 * (!!(flags & GRE_CHECKSUM) + !!(flags & GRE_KEY) + !!(flags & GRE_SEQUENCE));
     d->encap = ENCAP_GRE;
-    if (h[1] == bpf_htons(GRE_ERSPAN) || h[1] == bpf_htons(GRE_ERSPAN_III)) {
+    if (erspan) {
         d->encap = ENCAP_ERSPAN;
         d->ethertype = 0;
         HIDE(c, c->off);
-        int rc = h[1] == bpf_htons(GRE_ERSPAN) ? decap__erspan(c, flags) : decap__erspan_iii(c);
+        int rc = h[1] == bpf_htons(GRE_ERSPAN) ? decap__erspan(c, flags, d, s)
+                                               : decap__erspan_iii(c, d, s);
         if (rc != DECAP_DONE)
             return rc;
     } else if (!decap__inner_type(h[1], d)) {
         return DECAP_NONE;
     }
-    return allowed & 1u << d->encap ? DECAP_DONE : DECAP_NONE;
+    return s->encaps & 1u << d->encap ? DECAP_DONE : DECAP_NONE;
 }
 
-static __always_inline int decap_vxlan(struct cursor *c, struct decap *d)
+static __always_inline int decap_vxlan(struct cursor *c, struct decap *d,
+                                       const volatile struct settings *s)
 {
     __u8 *h = parse__take(c, 8);
     if (!h)
         return DECAP_CUT;
+    if (decap__ids(s))
+        decap__set_vni(d, h);
     d->encap = ENCAP_VXLAN;
     d->ethertype = 0;
     return h[0] == VXLAN_HAS_VNI ? DECAP_DONE : DECAP_NONE;
 }
 
-static __always_inline int decap_geneve(struct cursor *c, struct decap *d)
+static __always_inline int decap_geneve(struct cursor *c, struct decap *d,
+                                        const volatile struct settings *s)
 {
     __u8 *h = parse__take(c, 8);
     if (!h)
         return DECAP_CUT;
+    if (decap__ids(s))
+        decap__set_vni(d, h);
     d->encap = ENCAP_GENEVE;
     if (h[0] >> 6 != 0 || h[1] & GENEVE_CONTROL || !decap__inner_type(*(__be16 *)(h + 2), d))
         return DECAP_NONE;
@@ -210,8 +264,8 @@ static __always_inline int decap_udp(struct cursor *c, const struct ip_layer *ip
         return DECAP_NONE;
     if (!parse__take(c, 8))
         return DECAP_CUT;
-    return kind == ENCAP_VXLAN    ? decap_vxlan(c, d)
-           : kind == ENCAP_GENEVE ? decap_geneve(c, d)
+    return kind == ENCAP_VXLAN    ? decap_vxlan(c, d, s)
+           : kind == ENCAP_GENEVE ? decap_geneve(c, d, s)
                                   : decap_gtp(c, d);
 }
 
@@ -232,7 +286,7 @@ static __always_inline int decap_open(struct cursor *c, const struct ip_layer *i
     if (!decap_carries_tunnel(ip->proto, s->encaps))
         return DECAP_NONE;
     if (ip->proto == IPPROTO_GRE)
-        return decap_gre(c, d, s->encaps);
+        return decap_gre(c, d, s);
     d->encap = ENCAP_IPIP;
     d->ethertype = ip->proto == IPPROTO_IPIP ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
     return DECAP_DONE;

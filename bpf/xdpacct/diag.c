@@ -107,10 +107,10 @@ static bool trial_disturbs(const struct device *d)
 static int try_attach(const struct loader *l, const struct device *d, char words[CAUSE_TEXT_MAX])
 {
     struct settings settings = {.verdict = XDP_PASS, .mtu = d->mtu};
-    struct prefix_set nothing = {0};
+    struct prefix_sets nothing = {0};
     struct attachment at = {.link_fd = -1};
     struct acct a;
-    if (acct__load(&a, l, &settings, &nothing, &nothing, TRIAL_FLOWS, false) != EXIT_OK)
+    if (acct__load(&a, l, &settings, &nothing, TRIAL_FLOWS, false) != EXIT_OK)
         return -1;
     int err = attach_try(&at, d, a.prog_fd, MODE_NATIVE, words);
     attachment__close(&at);

@@ -42,12 +42,15 @@ static __always_inline void dissect__note_vlan(__u32 vlan)
         __sync_fetch_and_add(&vlan_packets[vlan & (VLANS - 1)], 1);
 }
 
-static __always_inline void dissect__note_source(const struct ip_layer *ip, __u32 encap)
+static __always_inline void dissect__note_source(const struct ip_layer *ip, const struct decap *d)
 {
     if (!(settings.flags & SETTING_PROBE))
         return;
-    struct outer_source key = {
-        .src = {ip->src[0], ip->src[1]}, .family = ip->family, .encap = encap};
+    struct outer_source key = {.src = {ip->src[0], ip->src[1]},
+                               .family = ip->family,
+                               .encap = d->encap,
+                               .has_id = d->has_id,
+                               .id = d->id};
     __u64 one = 1, *packets = bpf_map_lookup_elem(&outer_sources, &key);
     if (packets)
         __sync_fetch_and_add(packets, 1);
@@ -69,8 +72,24 @@ static __always_inline bool dissect__outer_src_ok(const struct ip_layer *ip)
                : direction_matches_v6(&settings.outer_src, &outer_src_trie, ip->src);
 }
 
-// Opens the tunnel, if the packet carries one that may be opened and comes from where tunnels may
-// come from.
+// The ids of --tunnel-id.
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, __u8);
+} tunnel_ids SEC(".maps");
+
+static __always_inline bool dissect__tunnel_id_ok(const struct decap *d)
+{
+    if (!(settings.flags & SETTING_TUNNEL_IDS))
+        return true;
+    __u32 id = d->id;
+    return d->has_id && bpf_map_lookup_elem(&tunnel_ids, &id);
+}
+
+// Opens the tunnel, if the packet carries one that may be opened, and comes from where tunnels may
+// come from with an id that they may have.
 static __always_inline void dissect__tunnel(struct cursor *c, struct walk *w, bool outermost)
 {
     struct decap d = {};
@@ -81,12 +100,12 @@ static __always_inline void dissect__tunnel(struct cursor *c, struct walk *w, bo
         w->class = COUNT_BAD_HEADER;
     if (rc != DECAP_DONE)
         return;
-    if (outermost && !dissect__outer_src_ok(&w->ip)) {
+    if (outermost && !(dissect__outer_src_ok(&w->ip) && dissect__tunnel_id_ok(&d))) {
         w->class = COUNT_REJECTED_OUTER;
         return;
     }
     if (outermost)
-        dissect__note_source(&w->ip, d.encap);
+        dissect__note_source(&w->ip, &d);
     w->opened = 1;
     w->pieces |= w->ip.fragment;
     w->encap |= d.encap << (4 * (w->tunnels & 1));

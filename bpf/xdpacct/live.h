@@ -9,10 +9,6 @@
 #include "bpf/xdpacct/config.h"
 #include "bpf/xdpacct/program.h"
 
-struct prefix_sets {
-    struct prefix_set ours, outer_src, resolvers;
-};
-
 // Loads the program and attaches it as config says, falling back as it allows. d is the interface.
 // EXIT_OK, or an exit code after a message that tells cause, evidence and cure.
 int live_attach(const struct loader *l, const struct config *config, struct settings *settings,

@@ -29,8 +29,7 @@ struct attempt {
 
 static int load(struct attempt *t, bool frags)
 {
-    return acct__load(t->acct, t->loader, t->settings, &t->sets->ours, &t->sets->outer_src,
-                      t->config->max_flows, frags);
+    return acct__load(t->acct, t->loader, t->settings, t->sets, t->config->max_flows, frags);
 }
 
 static bool try_mode(struct attempt *t, enum xdp_mode mode)

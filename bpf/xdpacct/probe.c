@@ -33,6 +33,8 @@ struct found {
     uint64_t encap_packets[256], encap_bytes[256];
     char encap_option[64]; // comma list of the tunnels seen
     char sources[512];     // comma list of where they come from
+    char ids[128];         // comma list of their ids
+    bool ids_name_all;     // each tunnel has an id, and all are in ids
 };
 
 static int wait_for_end(const struct loader *l, uint64_t duration_us)
@@ -60,15 +62,18 @@ static void sum_up(struct found *f)
     }
 }
 
-static void add_word(char *list, size_t size, const char *word)
+// False if there is no room.
+static bool add_word(char *list, size_t size, const char *word)
 {
     size_t len = strlen(word);
     for (const char *at = list; (at = strstr(at, word)); at += len)
         if ((at == list || at[-1] == ',') && (at[len] == ',' || at[len] == '\0'))
-            return;
+            return true;
     size_t used = strlen(list);
-    if (used + len + 2 <= size)
-        snprintf(list + used, size - used, "%s%s", used ? "," : "", word);
+    if (used + len + 2 > size)
+        return false;
+    snprintf(list + used, size - used, "%s%s", used ? "," : "", word);
+    return true;
 }
 
 static void print_encaps(struct found *f)
@@ -85,19 +90,28 @@ static void print_encaps(struct found *f)
     }
 }
 
+static void print_source(const struct outer_source *source, uint64_t packets, struct found *f)
+{
+    char text[IP_TEXT_MAX], encap[32], id[16] = "";
+    const uint8_t *bytes = (const uint8_t *)source->src;
+    ip_format(source->family == FAMILY_V4 ? ip_from_v4(bytes) : ip_from_v6(bytes), text);
+    if (source->has_id)
+        snprintf(id, sizeof(id), "%u", source->id);
+    printf("tunnel source %s: %" PRIu64 " packets of %s%s%s\n", text, packets,
+           encap_text((uint8_t)source->encap, encap), id[0] ? ", id " : "", id);
+    add_word(f->sources, sizeof(f->sources), text);
+    f->ids_name_all &= id[0] && add_word(f->ids, sizeof(f->ids), id);
+}
+
 static void print_sources(const struct acct *a, struct found *f)
 {
     int fd = bpf_map__fd(a->skel->maps.outer_sources);
     struct outer_source key, *at = NULL;
+    f->ids_name_all = true;
     for (; bpf_map_get_next_key(fd, at, &key) == 0; at = &key) {
         uint64_t packets = 0;
-        char text[IP_TEXT_MAX], encap[32];
         bpf_map_lookup_elem(fd, &key, &packets);
-        const uint8_t *bytes = (const uint8_t *)key.src;
-        ip_format(key.family == FAMILY_V4 ? ip_from_v4(bytes) : ip_from_v6(bytes), text);
-        printf("tunnel source %s: %" PRIu64 " packets of %s\n", text, packets,
-               encap_text((uint8_t)key.encap, encap));
-        add_word(f->sources, sizeof(f->sources), text);
+        print_source(&key, packets, f);
     }
 }
 
@@ -145,9 +159,11 @@ static void print_found(const struct acct *a, struct found *f, const char *iface
     print_sources(a, f);
     ranges__print(&f->ranges, stdout);
     ranges__suggest(&f->ranges, ours, sizeof(ours));
-    printf("use: sudo xdpacct -i %s --encap %s%s%s%s%s\n", iface,
+    bool ids = f->ids[0] && f->ids_name_all;
+    printf("use: sudo xdpacct -i %s --encap %s%s%s%s%s%s%s\n", iface,
            f->encap_option[0] ? f->encap_option : "none", f->sources[0] ? " --outer-src " : "",
-           f->sources, ours[0] ? " --ours " : "", ours);
+           f->sources, ids ? " --tunnel-id " : "", ids ? f->ids : "", ours[0] ? " --ours " : "",
+           ours);
     if (!ours[0])
         printf("no range looks like subscribers: give --ours yourself\n");
 }

@@ -78,9 +78,18 @@ static int fill_maps(struct acct *a)
     return 0;
 }
 
-static int load(struct acct *a, const struct settings *settings, const struct prefix_set *ours,
-                const struct prefix_set *outer_src)
+static int fill_tunnel_ids(struct bpf_map *map, const struct tunnel_ids *ids)
 {
+    uint8_t yes = 1;
+    for (size_t i = 0; i < ids->count; i++)
+        if (bpf_map_update_elem(bpf_map__fd(map), &ids->items[i], &yes, BPF_ANY) != 0)
+            return -errno;
+    return 0;
+}
+
+static int load(struct acct *a, const struct settings *settings, const struct prefix_sets *sets)
+{
+    const struct prefix_set *ours = &sets->ours, *outer_src = &sets->outer_src;
     struct settings *s = (struct settings *)&a->skel->rodata->settings;
     *s = *settings;
     tables__settings(&a->tables, s);
@@ -88,12 +97,16 @@ static int load(struct acct *a, const struct settings *settings, const struct pr
         s->flags |= SETTING_FRAGS;
     if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_xdp_load_bytes, NULL) == 1)
         s->flags |= SETTING_LOAD_BYTES;
+    if (sets->tunnel_ids.count)
+        s->flags |= SETTING_TUNNEL_IDS;
     prefix_set__settings(ours, &s->ours);
     prefix_set__settings(outer_src, &s->outer_src);
     struct pages pages = {0};
     int err = s->ours.use_trie ? make_pages(&pages, ours) : 0;
     if (!err && pages.count)
         err = bpf_map__set_max_entries(a->skel->maps.ours_pages, (uint32_t)pages.count);
+    if (!err && sets->tunnel_ids.count)
+        err = bpf_map__set_max_entries(a->skel->maps.tunnel_ids, (uint32_t)sets->tunnel_ids.count);
     if (!err)
         err = set_flow_maps(a);
     if (!err)
@@ -110,13 +123,14 @@ static int load(struct acct *a, const struct settings *settings, const struct pr
     if (!err && s->outer_src.use_trie)
         err = fill_trie(a->skel->maps.outer_src_trie, outer_src);
     if (!err)
+        err = fill_tunnel_ids(a->skel->maps.tunnel_ids, &sets->tunnel_ids);
+    if (!err)
         acct__set_mtu(a, settings->mtu);
     return err ? err : fill_maps(a);
 }
 
 int acct__load(struct acct *a, const struct loader *l, const struct settings *settings,
-               const struct prefix_set *ours, const struct prefix_set *outer_src,
-               uint64_t max_flows, bool frags)
+               const struct prefix_sets *sets, uint64_t max_flows, bool frags)
 {
     *a = (struct acct){.frags = frags};
     libbpf_log_clear();
@@ -129,7 +143,7 @@ int acct__load(struct acct *a, const struct loader *l, const struct settings *se
         return rc;
     }
     a->skel = xdpacct_bpf__open();
-    err = a->skel ? load(a, settings, ours, outer_src) : -errno;
+    err = a->skel ? load(a, settings, sets) : -errno;
     if (err) {
         int rc = loader_fail(l, err, "load the XDP program%s",
                              frags ? " for frames in several buffers" : "");

@@ -20,8 +20,7 @@ struct acct {
 // Makes the tables and loads the program, as xdp.frags if frags. EXIT_OK, or an exit code after a
 // message.
 int acct__load(struct acct *a, const struct loader *l, const struct settings *settings,
-               const struct prefix_set *ours, const struct prefix_set *outer_src,
-               uint64_t max_flows, bool frags);
+               const struct prefix_sets *sets, uint64_t max_flows, bool frags);
 void acct__free(struct acct *a);
 
 // Tells the program the time, in seconds of any clock that only goes on.

@@ -67,6 +67,8 @@ static int parse_sets(const struct program *program, const struct config *config
         rc = prefix_set__parse(program, "--outer-src", &config->outer_src, &sets->outer_src);
     if (rc == EXIT_OK)
         rc = prefix_set__parse(program, "--resolver", &config->resolvers, &sets->resolvers);
+    if (rc == EXIT_OK)
+        rc = tunnel_ids__parse(program, &config->tunnel_id, &sets->tunnel_ids);
     return rc;
 }
 
@@ -78,7 +80,7 @@ static int run_source(const struct loader *l, const struct config *config,
     struct acct a;
     // a capture may come from anywhere: no packet in it is too long
     settings->mtu = UINT32_MAX;
-    int rc = acct__load(&a, l, settings, &sets->ours, &sets->outer_src, config->max_flows, false);
+    int rc = acct__load(&a, l, settings, sets, config->max_flows, false);
     if (rc != EXIT_OK)
         return rc;
     rc = run_capture(l, config, settings, &sets->resolvers, &a);
@@ -110,6 +112,7 @@ static int run(const struct program *program, const void *config_, int argc, cha
     prefix_set__free(&sets.ours);
     prefix_set__free(&sets.outer_src);
     prefix_set__free(&sets.resolvers);
+    tunnel_ids__free(&sets.tunnel_ids);
     return rc;
 }
 
@@ -140,6 +143,9 @@ static const struct opt tunnel_options[] = {
         "tunnels to open: all, none, or gre,erspan,vxlan,vxlan:PORT,geneve,gtp,ipip (all)"),
     OPT(struct config, outer_src, 0, "outer-src", OPT_LIST, "CIDR,…",
         "count tunnels from these addresses only, all others as rejected_outer"),
+    OPT(struct config, tunnel_id, 0, "tunnel-id", OPT_LIST, "ID,…",
+        "count tunnels with these ids only: VNI of VXLAN and GENEVE, key of GRE, session of "
+        "ERSPAN"),
     {0},
 };
 
@@ -210,15 +216,32 @@ static const struct command *const commands[] = {&run_command, &probe_command, &
     "  as part of the tunnel's packet.\n"                                                          \
     "  A packet between two addresses of --ours counts once, for its source, and as local."
 
+#define MIRROR_NOTES                                                                               \
+    "Mirrors\n"                                                                                    \
+    "  Who can reach the interface can send it tunnel packets, and usage with them. --outer-src\n" \
+    "  and --tunnel-id say which are counted; the rest is rejected_outer. Both are about the\n"    \
+    "  outermost tunnel, and `probe` shows what there is. GRE without a key, ERSPAN I, GTP-U "     \
+    "and\n"                                                                                        \
+    "  IP in IP have no id that --tunnel-id could name: with it they are rejected.\n"              \
+    "  A packet of which two copies come counts twice: xdpacct does not look for duplicates. If\n" \
+    "  the copies come in tunnels of several sources or ids, name one of these.\n"                 \
+    "  Google's mirrors copy a packet where it leaves a mirrored instance and where it enters\n"   \
+    "  one: between two mirrored instances it comes twice. Mirror only one of the two, or one\n"   \
+    "  direction, which leaves out the other direction of their traffic with all others too; or\n" \
+    "  if `probe` shows sources or ids that tell the copies apart, name those to be counted."
+
 static const struct program xdpacct = {
     .name = "xdpacct",
     .summary = "traffic per subscriber, counted in XDP",
     .version = NETVITALS_VERSION,
     .commands = commands,
-    .notes = ACCOUNTING_NOTES "\n\n" NAMING_NOTES,
+    .notes = ACCOUNTING_NOTES "\n\n" MIRROR_NOTES "\n\n" NAMING_NOTES,
     .examples =
         "Count a mirror port that gets copies in GRE, for subscribers in 10.128.0.0/9:\n"
         "  sudo xdpacct -i ens5 --encap gre --ours 10.128.0.0/9 --drop\n"
+        "Count one session of a mirror, from its sources alone:\n"
+        "  sudo xdpacct -i ens5 --encap vxlan --outer-src 10.0.0.0/16 --tunnel-id 7 --ours "
+        "10.128.0.0/9\n"
         "Replay a capture as a report:\n"
         "  xdpacct --read day.pcap --ours 10.128.0.0/9 | netvitals report traffic --by sub,peer\n"
         "Find out which options fit, and what would stop it:\n"

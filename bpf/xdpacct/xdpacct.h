@@ -206,6 +206,8 @@ struct outer_source {
     __u64 src[2]; // as in flow_key
     __u32 family;
     __u32 encap;
+    __u32 has_id; // 1: it names an id
+    __u32 id;
 };
 
 // Which names are looked for.
@@ -222,6 +224,7 @@ enum {
     SETTING_FRAGS = 2,       // loaded as xdp.frags: a frame may be longer than data_end - data
     SETTING_PROBE = 8,       // note VLANs and where tunnels come from
     SETTING_READING = 4,     // frame_bytes tells the length of the frame
+    SETTING_TUNNEL_IDS = 32, // only tunnels with an id that is in tunnel_ids are ours
     SETTING_LOAD_BYTES = 16, // the kernel has bpf_xdp_load_bytes (5.18, commit 3f364222d032)
 };
 

@@ -146,7 +146,7 @@ int main(int argc, char **argv)
         .encap = "all", .by = "flow", .bytes = "ip", .names = "off", .v6_bits = 64};
     struct settings settings = {.mtu = UINT32_MAX};
     struct opt_list list = {.count = 1, .items = {"10.0.0.0/8"}};
-    struct prefix_set ours = {0}, any = {0};
+    struct prefix_sets sets = {0};
     struct loader loader = {.program = &program, .signal_fd = -1};
     unsigned rounds = argc == 5 ? (unsigned)strtoul(argv[3], NULL, 10) : 0;
     int out = argc == 5 ? open(argv[4], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1;
@@ -156,9 +156,9 @@ int main(int argc, char **argv)
                       .cpus = (unsigned)strtoul(argv[2], NULL, 10)};
     int rc = config_settings(&program, &config, &settings);
     if (rc == EXIT_OK)
-        rc = prefix_set__parse(&program, "ours", &list, &ours);
+        rc = prefix_set__parse(&program, "ours", &list, &sets.ours);
     if (rc == EXIT_OK)
-        rc = acct__load(&b.acct, &loader, &settings, &ours, &any, b.flows, false);
+        rc = acct__load(&b.acct, &loader, &settings, &sets, b.flows, false);
     if (rc != EXIT_OK)
         return rc;
     if (writer_open(&b.writer, &program, out) != 0)
@@ -166,7 +166,7 @@ int main(int argc, char **argv)
     rc = run(&b, rounds);
     interval_counts__free(&b.counts);
     acct__free(&b.acct);
-    prefix_set__free(&ours);
+    prefix_set__free(&sets.ours);
     close(out);
     return writer_close(&b.writer) == EXIT_OK ? rc : EXIT_FAILED;
 }

@@ -11,6 +11,7 @@
 #   frames.py cuts OUT.pcap            each of those packets cut at every byte offset
 #   frames.py flows OUT.pcap N [6]     one packet of each of N flows (IPv4, or IPv6)
 #   frames.py shared OUT.pcap N        one packet of each of N flows of 8 IPv4 and 4 IPv6 subscribers (/64), up and down, of many sizes
+#   frames.py copies OUT.pcap N        N packets of many sizes, each in VXLAN with VNI 7 and 8 and in GRE with key 1 and 2147483650
 #   frames.py sizes OUT.pcap           packets of 28 to 65535 bytes, padded, whole and cut by a snapshot length
 #   frames.py fragments OUT.pcap       packets in pieces, inside and outside of tunnels
 #   frames.py strange OUT.pcap         what must be counted and not opened
@@ -75,12 +76,12 @@ def v6ext(kind_next, blocks=0):
     return bytes([kind_next, blocks]) + b"\x01\x04\0\0\0\0" + b"\0" * (8 * blocks)
 
 
-def gre(payload, proto, flags=0, version=0):
+def gre(payload, proto, flags=0, version=0, key=42):
     h = struct.pack("!HH", flags | version, proto)
     if flags & 0x8000:
         h += b"\0\0\0\0"
     if flags & 0x2000:
-        h += struct.pack("!I", 42)
+        h += struct.pack("!I", key)
     if flags & 0x1000:
         h += struct.pack("!I", 7)
     if flags & 0x8000:
@@ -283,6 +284,15 @@ def shared(count):
             yield eth(ip6(udp(payload, *ports), 17, *(ends if up else ends[::-1])), 0x86DD)
 
 
+def copies(count):
+    for i in range(count):
+        packet = ip4(udp(b"c" * (i * 37 % 1300)), 17)
+        for vni in (7, 8):
+            yield eth(outer_udp(vxlan(eth(packet), vni), 4789))
+        for key in (1, 0x80000002):
+            yield eth(outer(gre(packet, 0x0800, 0xB000, key=key)))
+
+
 def sll(kind):
     return struct.pack("!HHH8sH", 0, 1, 6, b"\x02\0\0\0\0\x02", kind)
 
@@ -348,6 +358,8 @@ def main():
         write(path, whole(flows(int(sys.argv[3]), int(sys.argv[4]) if len(sys.argv) > 4 else 4)), 1)
     elif what == "shared":
         write(path, whole(shared(int(sys.argv[3]))), 1000)
+    elif what == "copies":
+        write(path, whole(copies(int(sys.argv[3]))))
     elif what == "sizes":
         write(path, sizes())
     elif what == "fragments":
@@ -361,7 +373,7 @@ def main():
             for name, (_, tunnels, size) in encaps().items():
                 f.write(f"{name} {tunnels or '-'} {size}\n")
     else:
-        sys.exit("usage: frames.py encaps|again|link|cuts|flows|shared|sizes|fragments|strange|non-ip|list OUT [N] [4|6]")
+        sys.exit("usage: frames.py encaps|again|link|cuts|flows|shared|copies|sizes|fragments|strange|non-ip|list OUT [N] [4|6]")
 
 
 main()

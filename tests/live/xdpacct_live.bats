@@ -36,6 +36,33 @@ add_tunnel() { # ARGUMENT...: of ip link add tunnel
   ip -n "$sender" neigh replace 10.128.0.8 lladdr 02:00:00:00:00:08 dev tunnel nud permanent 2>/dev/null || true
 }
 
+# Two tunnels of the sender, from 10.128.0.7 and from 10.129.0.7: what --tunnel-id names of them is counted, to the byte, and
+# the rest is rejected, to the packet.
+check_two_ids() { # ID1 ID2 NAME-IN-EVENTS ARGUMENT...: of ip link add, with @ for the id
+  local id1=$1 id2=$2 encap=$3
+  shift 3
+  printf '%s\n' "link add name tunnel1 ${*//@/$id1}" "link add name tunnel2 ${*//@/$id2}" \
+    "addr add 10.128.0.7/24 dev tunnel1" "addr add 10.129.0.7/24 dev tunnel2" "link set tunnel1 up" "link set tunnel2 up" | ip -n "$sender" -batch -
+  ip -n "$sender" neigh replace 10.128.0.8 lladdr 02:00:00:00:00:08 dev tunnel1 nud permanent 2>/dev/null || true
+  ip -n "$sender" neigh replace 10.129.0.8 lladdr 02:00:00:00:00:08 dev tunnel2 nud permanent 2>/dev/null || true
+  start_xdpacct --interval 200ms --tunnel-id "$id2"
+  local packets1 packets2 bytes2 before1 before2 before_bytes
+  read -r before1 _ <<<"$(sent tunnel1)"
+  read -r before2 before_bytes <<<"$(sent tunnel2)"
+  send_datagrams 10.128.0.8 101
+  send_datagrams 10.129.0.8 67
+  read -r packets1 _ <<<"$(sent tunnel1)"
+  read -r packets2 bytes2 <<<"$(sent tunnel2)"
+  [ $((packets1 - before1)) -ge 101 ]
+  [ $((packets2 - before2)) -ge 67 ]
+  stop acct
+  [ "$status" -eq 0 ]
+  conserved acct.out
+  assert_equal "$(flows acct.out packets_up ".encap == \"$encap\"")" $((packets2 - before2))
+  assert_equal "$(flows acct.out bytes_up ".encap == \"$encap\"")" $((bytes2 - before_bytes))
+  assert_equal "$(total acct.out rejected_outer_packets)" $((packets1 - before1))
+}
+
 # Datagrams that reached the receiver's UDP, where nobody listens.
 # shellcheck disable=SC2016 # the words of ip netns exec are not quoted text
 no_port_took() { # COUNT
@@ -282,6 +309,48 @@ mtu_changes() { [ "$(grep -c '"change":"mtu"' acct.out)" -eq "$1" ]; }
   grep -q "in: deleted" acct.err
 }
 
+@test "VXLAN: of two VNIs the one that --tunnel-id names" {
+  requires vxlan
+  make_pair
+  check_two_ids 99 16777215 vxlan type vxlan id @ remote 10.9.0.2 dstport 4789 dev out
+}
+
+@test "GENEVE: of two VNIs the one that --tunnel-id names" {
+  requires geneve
+  make_pair
+  check_two_ids 5 6 geneve type geneve id @ remote 10.9.0.2
+}
+
+@test "GRE: of two keys the one that --tunnel-id names, behind a checksum and before a sequence number" {
+  requires gre
+  make_pair
+  check_two_ids 1 4294967295 gre type gre local 10.9.0.1 remote 10.9.0.2 key @ seq csum
+}
+
+@test "ERSPAN II: of two sessions the one that --tunnel-id names" {
+  requires erspan
+  make_pair
+  check_two_ids 7 1023 erspan type erspan seq key @ local 10.9.0.1 remote 10.9.0.2 erspan_ver 1 erspan 1
+}
+
+# bats test_tags=host
+@test "probe tells ids, and names them in the command line if every tunnel has one" {
+  requires tcpreplay
+  make_pair
+  python3 "$frames" copies copies.pcap 2
+  start probe ip netns exec "$receiver" "$xdpacct" probe -i in --duration 3s
+  wait_until 20 bash -c "ip -n $receiver -d link show in | grep -q prog/xdp"
+  wait_until 20 gave_up_privileges "${PIDS[probe]}" 2>/dev/null
+  ip netns exec "$sender" tcpreplay -q -i out copies.pcap >replay.log
+  wait "${PIDS[probe]}"
+  unset "PIDS[probe]"
+  local tunnel
+  for tunnel in "vxlan, id 7" "vxlan, id 8" "gre, id 1" "gre, id 2147483650"; do
+    grep -qx "tunnel source 100.64.0.1: 2 packets of $tunnel" probe.out
+  done
+  assert_equal "$(sed -n 's/^use: .* --tunnel-id \([0-9,]*\) .*/\1/p' probe.out | tr , '\n' | sort -n | paste -sd,)" 1,7,8,2147483650
+}
+
 # bats test_tags=host
 @test "probe tells tunnels, their sources, VLANs, ranges, and the command line" {
   make_pair
@@ -302,6 +371,8 @@ mtu_changes() { [ "$(grep -c '"change":"mtu"' acct.out)" -eq "$1" ]; }
   local use
   use=$(sed -n 's/^use: sudo xdpacct -i in //p' probe.out)
   [[ $use == *"--ours 10.128.0.0/16"* ]]
+  grep -q "^tunnel source 100.64.0.1: .* of gre, id 42$" probe.out
+  [[ $use != *"--tunnel-id"* ]] # some have none: it would leave them out
   # shellcheck disable=SC2086 # words
   "$xdpacct" $use --read encaps.pcap >read.out
   conserved read.out

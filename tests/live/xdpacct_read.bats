@@ -209,6 +209,81 @@ counts_as_tshark() { # OUT FILE [TSHARK-OPTION...]
   [ "$(total out rejected_outer_packets)" -eq 0 ]
 }
 
+# Packets with each sequence of tunnels that are counted in flows, like `gre:2 vxlan:1`.
+tunnels_in_flows() { # FILE
+  jq -rs 'map(select(.type == "flow" and .encap)) | group_by(.encap) | map("\(.[0].encap):\(map(.packets_up) | add)") | join(" ")' "$1"
+}
+
+@test "tunnels with other ids than --tunnel-id names are rejected, not counted; one without an id has none of them" {
+  python3 "$frames" encaps encaps.pcap
+  local ids expected counted=0
+  # what make them has VNI 99 in VXLAN, 5 in GENEVE, key 42 in one GRE packet, session 100 in ERSPAN II and III; it is the
+  # outermost tunnel that counts
+  while IFS=: read -r ids expected; do
+    "$xdpacct" --tunnel-id "$ids" --read encaps.pcap >out
+    conserved out
+    assert_equal "$(tunnels_in_flows out)" "$expected"
+    counted=$(jq -s 'map(select(.type == "flow" and .encap) | .packets_up) | add // 0' out)
+    assert_equal "$(total out rejected_outer_packets)" $((22 - counted))
+    assert_equal "$(flows out packets_up '.encap == null')" 12
+  done <<'LINES'
+99:vxlan:2 vxlan,gre:1
+0x63:vxlan:2 vxlan,gre:1
+42:gre:1
+0X2A,5:geneve:2 geneve,vxlan:1 gre:1
+100:erspan:3
+0:
+4294967295:
+LINES
+  # all of a list, given in one and in several; a source that --outer-src does not name stays out
+  "$xdpacct" --tunnel-id 1,2,3,4,6,7,8,99 --tunnel-id 42 --read encaps.pcap >out
+  assert_equal "$(tunnels_in_flows out)" "gre:1 vxlan:2 vxlan,gre:1"
+  "$xdpacct" --tunnel-id 99 --outer-src 192.0.2.0/24 --read encaps.pcap >out
+  assert_equal "$(total out rejected_outer_packets)" 22
+  local wrong
+  for wrong in "" x 0x 010x -1 1,,2 4294967296 0x1ffffffff; do
+    run -2 --separate-stderr "$xdpacct" --tunnel-id "$wrong" --read encaps.pcap
+    [[ $stderr == *"--tunnel-id: '"*"' is no number"* ]]
+  done
+}
+
+@test "copies of the same packets in several tunnels: --tunnel-id counts those of one, to the byte" {
+  python3 "$frames" copies copies.pcap 500
+  local id encap bytes=0 i
+  for ((i = 0; i < 500; i++)); do bytes=$((bytes + 28 + i * 37 % 1300)); done
+  "$xdpacct" --read copies.pcap --ours 10.128.0.0/9 >out
+  assert_equal "$(total out accounted_bytes)" $((4 * bytes)) # without it they count as often as they come
+  for id in 7 8 1 2147483650; do
+    encap=gre
+    [ "${#id}" -gt 1 ] || [ "$id" -lt 7 ] || encap=vxlan
+    "$xdpacct" --read copies.pcap --ours 10.128.0.0/9 --tunnel-id "$id" >out
+    conserved out
+    assert_equal "$(tunnels_in_flows out)" "$encap:500"
+    assert_equal "$(flows out bytes_up)" "$bytes"
+    assert_equal "$(total out rejected_outer_packets)" 1500
+  done
+  # the rejected ones count with what they are outside
+  "$xdpacct" --read copies.pcap --ours 10.128.0.0/9 --tunnel-id 9 >out
+  conserved out
+  assert_equal "$(total out rejected_outer_packets)" 2000
+}
+
+@test "--tunnel-id and packets that are cut, or come in pieces" {
+  python3 "$frames" cuts cuts.pcap
+  "$xdpacct" --tunnel-id 99,42,100 --read cuts.pcap >out
+  conserved out
+  [ "$(total out rejected_outer_packets)" -gt 0 ]
+  [ "$(flows out packets_up '.encap == "erspan"')" -gt 0 ]
+  python3 "$frames" fragments fragments.pcap
+  "$xdpacct" --tunnel-id 99 --read fragments.pcap >out
+  conserved out
+  # VXLAN's pieces are its own; of GRE, which has no key, the first piece and whole ones are rejected
+  assert_equal "$(flows out bytes_up '.encap == "vxlan"')" 1480
+  assert_equal "$(flows out packets_up '.encap == "gre"')" 0
+  assert_equal "$(total out rejected_outer_packets)" 4
+  assert_equal "$(total out outer_fragments_packets)" 2
+}
+
 @test "--encap opens only what it names" {
   python3 "$frames" encaps encaps.pcap
   "$xdpacct" --encap gre --read encaps.pcap >out
