@@ -71,9 +71,10 @@ static int check_run(const struct program *program, const void *config, int argc
                  "the input could not be read, see standard error");
     else if (loss)
         state = check_loss(&session, &result);
-    else
+    else // without any event nobody listened, and no time has passed
         state =
-            kind->check(session.selves[0], options->live ? event_now_us() : session.to_us, &result);
+            kind->check(session.selves[0],
+                        options->live && session.to_us ? event_now_us() : session.to_us, &result);
     session_close(&session);
     return print_result(name, state, &result);
 }
@@ -121,7 +122,8 @@ const struct command command_check = {
         "\n"
         "Ages count up to the last event read: a producer that died and took all events with it\n"
         "is found with --max-age and --live. What is judged is all that was read: of a store name\n"
-        "the time that the check is about, as in --since -5m --live --max-age 90s.\n"
+        "the time that the check is about, as in --since -1d --live --max-age 90s. What said\n"
+        "nothing in all of that time is not missed: it ends the alarm, too.\n"
         "\n"
         "rtt --assocs listens for as long as the input lasts: that must be longer than the\n"
         "heartbeat interval, or an idle path looks like one that nobody probes.",

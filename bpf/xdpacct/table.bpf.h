@@ -78,15 +78,17 @@ static __always_inline __u32 table__index(__u64 sum, const volatile struct setti
     return flow_hash(sum, s->hash_factors[HASH_FACTORS - 1]) >> s->hash_shift;
 }
 
+// Not on the stack, of which this is the far end.
+static const struct flow_count no_count;
+
 // The entry of the flow in the spill map, made if there is none; NULL if the map is full.
 static __always_inline struct flow_count *table__spilled(void *spill, const struct flow_key *key)
 {
     struct flow_count *count = bpf_map_lookup_elem(spill, key);
     if (count)
         return count;
-    struct flow_count zero = {};
     // another CPU may make it at the same time: BPF_NOEXIST keeps its counts
-    bpf_map_update_elem(spill, key, &zero, BPF_NOEXIST);
+    bpf_map_update_elem(spill, key, &no_count, BPF_NOEXIST);
     return bpf_map_lookup_elem(spill, key);
 }
 

@@ -9,8 +9,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+// What is known to be critical stays so, whatever else could not be found out.
 static enum check_state worse(enum check_state a, enum check_state b)
 {
+    if (a == CHECK_CRITICAL || b == CHECK_CRITICAL)
+        return CHECK_CRITICAL;
     return a > b ? a : b;
 }
 

@@ -9,6 +9,19 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+// Whether there are later totals of the interface: those of other bytes, --bytes wire or ip, are
+// counted apart.
+static bool went_on(const struct traffic *t, const struct totals_key *key, uint64_t to_us)
+{
+    for (size_t i = 0; i < keymap_count(t->totals); i++) {
+        const struct totals_key *other = keymap_key_at(t->totals, i);
+        const struct totals_cell *cell = keymap_cell_at(t->totals, i);
+        if (other->host == key->host && other->iface == key->iface && cell->to_us > to_us)
+            return true;
+    }
+    return false;
+}
+
 // The interface that has been silent for longest, with a text if that is longer than --max-age: of
 // several mirrors, one that died must not hide behind the others.
 static bool is_silent(const struct traffic *t, uint64_t now_us, struct check_result *result)
@@ -17,7 +30,8 @@ static bool is_silent(const struct traffic *t, uint64_t now_us, struct check_res
     const struct totals_key *silent = NULL;
     for (size_t i = 0; silent_us && i < keymap_count(t->totals); i++) {
         const struct totals_cell *cell = keymap_cell_at(t->totals, i);
-        if (now_us <= cell->to_us || now_us - cell->to_us <= silent_us)
+        if (now_us <= cell->to_us || now_us - cell->to_us <= silent_us ||
+            went_on(t, keymap_key_at(t->totals, i), cell->to_us))
             continue;
         silent_us = now_us - cell->to_us;
         silent = keymap_key_at(t->totals, i);

@@ -7,11 +7,13 @@
 
 #include <inttypes.h>
 
+// By subscriber where rows or the bill are: else nobody asked whose it is.
 bool traffic_overflow_open(struct traffic *t, size_t max)
 {
-    const uint32_t as_rows = PART_BIT(WINDOW) | PART_BIT(HOST) | PART_BIT(IFACE);
-    return traffic_sums_open(&t->overflow,
-                             (t->rows.parts & as_rows) | PART_BIT(SUBSCRIBER) | PART_BIT(SUB), max);
+    const uint32_t of_sub = PART_BIT(SUBSCRIBER) | PART_BIT(SUB);
+    const uint32_t as_rows = PART_BIT(WINDOW) | PART_BIT(HOST) | PART_BIT(IFACE) | of_sub;
+    return traffic_sums_open(&t->overflow, (t->rows.parts & as_rows) | (t->rules ? of_sub : 0),
+                             max);
 }
 
 static int64_t count_of(uint64_t value)

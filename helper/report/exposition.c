@@ -113,7 +113,7 @@ static void print_column(const struct exposition *e, const struct table *t, size
         print_labels(e, t, row, false, direction);
         print_value(e, cell, m->decimals);
     }
-    if (t->row_count > EXPOSITION_ROWS_MAX && m->adds_up) {
+    if (t->row_count > EXPOSITION_ROWS_MAX && m->adds_up && !t->sum_row) {
         struct cell rest = sum_of_rest(t, column);
         print_sample_name(e, m);
         print_labels(e, t, EXPOSITION_ROWS_MAX, false, direction);

@@ -26,18 +26,21 @@ load ../lib/common
   [[ $output == "RTT CRITICAL - 1 of 2 paths: 10.9.1.2:5004 down: "*"; 1 contradicted: 10.9.1.2:5004 of association 9: the kernel says ESTABLISHED, the heartbeats down: "* ]]
   # nobody listened: that is no silence of the path
   run -3 --separate-stderr "$NETVITALS" check rtt --assocs="$list" /dev/null
+  run -3 --separate-stderr "$NETVITALS" check rtt --live --assocs="$list" /dev/null
 }
 
 @test "--assocs with a list that cannot be read: check does not know, and report fails" {
   local list
+  grep -e '"type":"begin"' -e '"rport":5001' "$FIXTURES/sctp-incident.ndjson" >"$OUT/healthy"
   for list in /nonexistent "$OUT" /dev/null; do
-    run -3 --separate-stderr "$NETVITALS" check rtt --assocs="$list" "$FIXTURES/sctp-incident.ndjson"
-    [[ $output == "RTT UNKNOWN - cannot read $list: "* ]]
+    run -3 --separate-stderr "$NETVITALS" check rtt --assocs="$list" "$OUT/healthy"
+    [[ $output == "RTT UNKNOWN - cannot read $list: "*"; 1 paths answer"* ]]
     run -1 --separate-stderr "$NETVITALS" report rtt --assocs="$list" "$FIXTURES/sctp-incident.ndjson"
     [[ $stderr == *"cannot read $list: "* && $output == *" down "* ]]
   done
-  run -3 --separate-stderr "$NETVITALS" check rtt --assocs=/nonexistent "$FIXTURES/sctp-incident.ndjson"
-  [[ $output == *"No such file or directory; 1 of 2 paths: "* ]]
+  # what is critical by itself stays so
+  run -2 --separate-stderr "$NETVITALS" check rtt --assocs=/nonexistent "$FIXTURES/sctp-incident.ndjson"
+  [[ $output == "RTT CRITICAL - cannot read /nonexistent: No such file or directory; 1 of 2 paths: "* ]]
 }
 
 # plain: only a script runs

@@ -227,6 +227,9 @@ END
   run -0 --separate-stderr "$NETVITALS" check traffic --max-age 60s "$OUT/in"
   run -0 --separate-stderr "$NETVITALS" check traffic "$OUT/in"
   run -2 --separate-stderr "$NETVITALS" check traffic --live --max-age 90s "$OUT/in"
+  # what was counted by frames from then on did not fall silent
+  { totals 0 eth0 | jq -c '.bytes = "ip"'; totals 60 eth0 | jq -c '.bytes = "wire"'; } >"$OUT/switched"
+  run -0 --separate-stderr "$NETVITALS" check traffic --max-age 59s "$OUT/switched"
   # by way of summaries
   "$NETVITALS" report traffic --format ndjson "$OUT/in" >"$OUT/sums"
   run -2 --separate-stderr "$NETVITALS" check traffic --max-age 59s "$OUT/sums"

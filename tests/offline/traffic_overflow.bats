@@ -117,3 +117,14 @@ section() { # FILE
   run -3 "$NETVITALS" lint "$OUT/wrong"
   [[ $output == *"bytes in no packet"* ]]
 }
+
+@test "one sum where subscribers are not asked for" {
+  traffic --by peer --format json "$stream" >"$OUT/report"
+  section "$OUT/report" | jq -S . >"$OUT/sum"
+  expected true | jq -S '[{bytes_up: map(.bytes_up) | add, bytes_down: map(.bytes_down) | add,
+    packets_up: map(.packets_up) | add, packets_down: map(.packets_down) | add}]' | diff - "$OUT/sum"
+  traffic --by peer --format ndjson "$stream" >"$OUT/sums"
+  [ "$(jq -s 'map(select(.type == "overflow_summary")) | length == 1 and (.[0] | has("sub") | not)' "$OUT/sums")" = true ]
+  traffic --by peer --format json "$OUT/sums" >"$OUT/again"
+  section "$OUT/again" | jq -S . | diff - "$OUT/sum"
+}

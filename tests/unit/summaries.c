@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // LINK: helper/session.c helper/sorted_lines.c helper/time_range.c helper/parse_numbers.c
 // LINK: helper/aggregate/*.c helper/rules/*.c helper/cgroupfs/*.c helper/decode/*.c
-// LINK: helper/report/report.c helper/report/table.c helper/report/quantity.c schema/*.c
+// LINK: helper/report/report.c helper/report/table.c helper/report/quantity.c helper/report/perfdata.c
+// LINK: schema/*.c
 // LIBS: json-c libzstd libpsl libmaxminddb nettle
 //
 // A report is a stream of events: summaries merge, in any order, to what the raw events would have
