@@ -6,13 +6,14 @@ Reads a capture (pcap with nanoseconds, Ethernet) of a host's interface and prin
 {"raddr":"10.9.0.2","sent":31,"acked":30,"received":28,"probes_sent":1,"probes_acked":1,"rtt_ns":[20123456,...]}
 The RTTs are in the order of the ACKs.
 A HEARTBEAT is matched with its ACK by the bytes that the ACK echoes, from whichever address it comes. PLPMTUD probes (probe_size != 0) are counted apart.
+What comes when its association has ended (ABORT, SHUTDOWN COMPLETE) is nobody's, and not counted.
 """
 import ipaddress
 import json
 import struct
 import sys
 
-HEARTBEAT, HEARTBEAT_ACK = 4, 5
+HEARTBEAT, HEARTBEAT_ACK, ABORT, COOKIE_ACK, SHUTDOWN_COMPLETE = 4, 5, 6, 11, 14
 
 
 def packets(data):
@@ -49,7 +50,7 @@ def main():
     with open(sys.argv[1], "rb") as file:
         data = file.read()
     local = {ipaddress.ip_address(address) for address in sys.argv[2].split(",")}
-    waiting, rows = {}, {}
+    waiting, rows, ended = {}, {}, set()
     for time, frame in packets(data):
         found = sctp_of(frame)
         if not found:
@@ -58,8 +59,13 @@ def main():
         peer = target if source in local else source
         row = rows.setdefault(peer, {"sent": 0, "acked": 0, "received": 0, "probes_sent": 0, "probes_acked": 0,
                                      "rtt_ns": []})
+        ports = sctp[0:4] if source in local else sctp[2:4] + sctp[0:2]
         for kind, info in chunks(sctp):
-            if kind not in (HEARTBEAT, HEARTBEAT_ACK):
+            if kind in (ABORT, SHUTDOWN_COMPLETE):
+                ended.add(ports)
+            elif kind == COOKIE_ACK:
+                ended.discard(ports)
+            if kind not in (HEARTBEAT, HEARTBEAT_ACK) or (ports in ended and source not in local):
                 continue
             probe = len(info) >= 52 and struct.unpack("=I", info[48:52])[0] != 0
             if kind == HEARTBEAT and source in local:
