@@ -214,6 +214,7 @@ tunnels_in_flows() { # FILE
   jq -rs 'map(select(.type == "flow" and .encap)) | group_by(.encap) | map("\(.[0].encap):\(map(.packets_up) | add)") | join(" ")' "$1"
 }
 
+# bats test_tags=host
 @test "tunnels with other ids than --tunnel-id names are rejected, not counted; one without an id has none of them" {
   python3 "$frames" encaps encaps.pcap
   local ids expected counted=0
@@ -247,6 +248,7 @@ LINES
   done
 }
 
+# bats test_tags=host
 @test "copies of the same packets in several tunnels: --tunnel-id counts those of one, to the byte" {
   python3 "$frames" copies copies.pcap 500
   local id encap bytes=0 i
@@ -268,6 +270,7 @@ LINES
   assert_equal "$(total out rejected_outer_packets)" 2000
 }
 
+# bats test_tags=host
 @test "--tunnel-id and packets that are cut, or come in pieces" {
   python3 "$frames" cuts cuts.pcap
   "$xdpacct" --tunnel-id 99,42,100 --read cuts.pcap >out
