@@ -174,7 +174,7 @@ throttling_is_over() {
   wait_until 30 sh -c "grep -qi ':$(printf %04X "$port") 00000000' /proc/net/tcp"
   sh -c 'echo $$ >"$1/cgroup.procs"; head -c 7654321 /dev/zero | socat -u - "TCP:127.0.0.1:$2"' sh "$V2/$UNIQUE" "$port"
   id=$(stat -c %i "$V2/$UNIQUE")
-  wait_until 30 grep -q "\"cgroup_id\":$id," "$OUT/net.out"
+  wait_until 30 grep -q "\"cgroup_id\":$id," "$OUT/net.out" || { tail -n 5 "$OUT/net.out" "$OUT/net.err" "$OUT/sink.err" >&2; false; }
   stop net INT
   report "$OUT/net.out" >"$OUT/report"
   jq "[.rows[] | select(.cgroup_id == $id)]" "$OUT/report" >"$OUT/row"
