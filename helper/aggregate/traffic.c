@@ -139,17 +139,12 @@ static void *traffic_create(const struct report_options *options)
     }
 // clang-format on
 
-static int64_t count_of(uint64_t value)
-{
-    return value > INT64_MAX ? INT64_MAX : (int64_t)value;
-}
-
 // Versions of clang-format differ in the braces of a macro.
 // clang-format off
 #define COUNTS_OF(ev, event)                                                                       \
     {                                                                                              \
-        count_of((ev)->event.bytes_up), count_of((ev)->event.bytes_down),                          \
-        count_of((ev)->event.packets_up), count_of((ev)->event.packets_down)                       \
+        traffic_count((ev)->event.bytes_up), traffic_count((ev)->event.bytes_down),                \
+        traffic_count((ev)->event.packets_up), traffic_count((ev)->event.packets_down)             \
     }
 // clang-format on
 

@@ -26,6 +26,12 @@ static inline int64_t traffic_plus(int64_t a, int64_t b)
     return !__builtin_add_overflow(a, b, &sum) ? sum : b > 0 ? INT64_MAX : INT64_MIN;
 }
 
+// A count as a line says it, in the range of sums.
+static inline int64_t traffic_count(uint64_t value)
+{
+    return value > INT64_MAX ? INT64_MAX : (int64_t)value;
+}
+
 static inline int64_t traffic_volume(const struct traffic_counts *c)
 {
     return traffic_plus(c->bytes_up, c->bytes_down);

@@ -16,11 +16,6 @@ bool traffic_overflow_open(struct traffic *t, size_t max)
                              max);
 }
 
-static int64_t count_of(uint64_t value)
-{
-    return value > INT64_MAX ? INT64_MAX : (int64_t)value;
-}
-
 static void add(struct traffic *t, struct text host, const struct flow_view *view,
                 const struct traffic_counts *counts)
 {
@@ -41,8 +36,9 @@ void traffic_add_overflow(struct traffic *t, const struct event *ev)
                                    .has_sub = true,
                                    .at_us = ev->ts_us,
                                    .owned_us = ev->ts_us};
-    const struct traffic_counts counts = {count_of(o->bytes_up), count_of(o->bytes_down),
-                                          count_of(o->packets_up), count_of(o->packets_down)};
+    const struct traffic_counts counts = {traffic_count(o->bytes_up), traffic_count(o->bytes_down),
+                                          traffic_count(o->packets_up),
+                                          traffic_count(o->packets_down)};
     add(t, ev->host, &view, &counts);
 }
 
@@ -55,8 +51,9 @@ void traffic_add_overflow_summary(struct traffic *t, const struct event *ev)
                                    .has_sub = EVENT_HAS(ev, overflow_summary, sub),
                                    .at_us = s->window_us,
                                    .owned_us = s->window_us};
-    const struct traffic_counts counts = {count_of(s->bytes_up), count_of(s->bytes_down),
-                                          count_of(s->packets_up), count_of(s->packets_down)};
+    const struct traffic_counts counts = {traffic_count(s->bytes_up), traffic_count(s->bytes_down),
+                                          traffic_count(s->packets_up),
+                                          traffic_count(s->packets_down)};
     if (s->other)
         traffic_counts_add(&t->overflow.other, &counts, 1);
     else

@@ -333,17 +333,22 @@ mtu_changes() { [ "$(grep -c '"change":"mtu"' acct.out)" -eq "$1" ]; }
   check_two_ids 7 1023 erspan type erspan seq key @ local 10.9.0.1 remote 10.9.0.2 erspan_ver 1 erspan 1
 }
 
+# What probe says of the capture FILE, which arrives while it looks, is in probe.out.
+probe_while_sent() { # FILE
+  start probe ip netns exec "$receiver" "$xdpacct" probe -i in --duration 3s
+  wait_until 20 bash -c "ip -n $receiver -d link show in | grep -q prog/xdp"
+  wait_until 20 gave_up_privileges "${PIDS[probe]}" 2>/dev/null
+  ip netns exec "$sender" tcpreplay -q -i out "$1" >replay.log
+  wait "${PIDS[probe]}"
+  unset "PIDS[probe]"
+}
+
 # bats test_tags=host
 @test "probe tells ids, and names them in the command line if every tunnel has one" {
   requires tcpreplay
   make_pair
   python3 "$frames" copies copies.pcap 2
-  start probe ip netns exec "$receiver" "$xdpacct" probe -i in --duration 3s
-  wait_until 20 bash -c "ip -n $receiver -d link show in | grep -q prog/xdp"
-  wait_until 20 gave_up_privileges "${PIDS[probe]}" 2>/dev/null
-  ip netns exec "$sender" tcpreplay -q -i out copies.pcap >replay.log
-  wait "${PIDS[probe]}"
-  unset "PIDS[probe]"
+  probe_while_sent copies.pcap
   local tunnel
   for tunnel in "vxlan, id 7" "vxlan, id 8" "gre, id 1" "gre, id 2147483650"; do
     grep -qx "tunnel source 100.64.0.1: 2 packets of $tunnel" probe.out
@@ -356,12 +361,7 @@ mtu_changes() { [ "$(grep -c '"change":"mtu"' acct.out)" -eq "$1" ]; }
   make_pair
   python3 "$frames" encaps encaps.pcap
   requires tcpreplay
-  start probe ip netns exec "$receiver" "$xdpacct" probe -i in --duration 3s
-  wait_until 20 bash -c "ip -n $receiver -d link show in | grep -q prog/xdp"
-  wait_until 20 gave_up_privileges "${PIDS[probe]}" 2>/dev/null
-  ip netns exec "$sender" tcpreplay -q -i out encaps.pcap >replay.log
-  wait "${PIDS[probe]}"
-  unset "PIDS[probe]"
+  probe_while_sent encaps.pcap
   grep -q "^seen: 34 packets" probe.out
   grep -q "^tunnels geneve,vxlan: 1 packets, 51 bytes inside" probe.out
   grep -q "^tunnel source 100.64.0.1: " probe.out
